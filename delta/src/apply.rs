@@ -1,0 +1,91 @@
+//! Applies deltas: bounded, streaming, and trusted only after a checksum matched.
+//!
+//! The old file is held in memory, the result is streamed. A patch that asks for more than the
+//! caller allows is refused before anything is allocated for it.
+
+mod file;
+mod zstd;
+
+use std::io::{self, Write};
+
+use crate::checksum::{Digest, Sha256Writer, sha256};
+use crate::{Error, Format};
+
+pub use file::{Expected, apply_to_file};
+
+/// What a patch may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ApplyLimits {
+    /// The largest result; a release's `fileSize`, where it is known.
+    pub max_output_bytes: u64,
+    /// The most memory: the old file, the decoder's window and its buffers together.
+    pub max_memory_bytes: u64,
+}
+
+impl Default for ApplyLimits {
+    /// Results up to 512 MiB (the largest upload by default), with room for an old file of that size.
+    fn default() -> Self {
+        ApplyLimits {
+            max_output_bytes: 512 << 20,
+            max_memory_bytes: (2 * 512 + 16) << 20,
+        }
+    }
+}
+
+/// What came out of a patch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Applied {
+    /// The length of the result.
+    pub bytes: u64,
+    /// The SHA-256 of the result. Compare it before using what was written.
+    pub sha256: Digest,
+}
+
+/// Rebuilds the new file from `old` and `patch`, and streams it into `out`.
+///
+/// No format says which old file it was made for, and part of the result is written before damage
+/// further on is seen: use nothing of `out` before this returned `Ok` and the SHA-256 is the
+/// expected one. [`apply_to_file`] does both.
+pub fn apply(
+    old: &[u8],
+    patch: &[u8],
+    limits: &ApplyLimits,
+    out: &mut dyn Write,
+) -> Result<Applied, Error> {
+    let mut out = Sha256Writer::new(out);
+    match Format::detect(patch)? {
+        Format::Zstd => zstd::apply(old, patch, limits, &mut out)?,
+    }
+    let (bytes, sha256) = out.finish();
+    Ok(Applied { bytes, sha256 })
+}
+
+/// Checks that `patch` turns `old` into exactly `new`, without keeping the result.
+pub fn verify(old: &[u8], patch: &[u8], new: &[u8]) -> Result<(), Error> {
+    let limits = ApplyLimits {
+        max_output_bytes: new.len() as u64,
+        ..ApplyLimits::for_sizes(old.len() as u64, new.len() as u64)
+    };
+    let applied = apply(old, patch, &limits, &mut io::sink())?;
+    let expected = sha256(new);
+    if applied.bytes != new.len() as u64 || applied.sha256 != expected {
+        return Err(Error::ResultMismatch {
+            expected,
+            actual: applied.sha256,
+        });
+    }
+    Ok(())
+}
+
+impl ApplyLimits {
+    /// The limits for a patch between two files of known sizes: no honest patch needs more.
+    pub fn for_sizes(old_bytes: u64, new_bytes: u64) -> Self {
+        ApplyLimits {
+            max_output_bytes: new_bytes,
+            max_memory_bytes: zstd::memory_bytes(
+                old_bytes,
+                new_bytes.next_power_of_two().saturating_mul(2),
+            ),
+        }
+    }
+}

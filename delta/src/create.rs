@@ -1,0 +1,79 @@
+//! Makes deltas. The result is only ever trusted after its application was checked by the caller.
+
+use zstd::zstd_safe::{self, CCtx, CParameter};
+
+use crate::{Error, Format};
+
+/// How to make a delta.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// zstd's level, 1 to 22; out of range is brought into range.
+    pub level: i32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { level: 9 }
+    }
+}
+
+/// Makes the patch that turns `old` into `new`.
+pub fn create(format: Format, old: &[u8], new: &[u8], options: Options) -> Result<Vec<u8>, Error> {
+    match format {
+        Format::Zstd => create_zstd(old, new, options.level),
+    }
+}
+
+/// How much smaller than the whole file the patch is, in percent: 0 when it saves nothing.
+///
+/// ```
+/// assert_eq!(delta::savings_percentage(1000, 50), 95.0);
+/// assert_eq!(delta::savings_percentage(1000, 2000), 0.0);
+/// ```
+pub fn savings_percentage(full_bytes: u64, patch_bytes: u64) -> f64 {
+    if patch_bytes >= full_bytes {
+        return 0.0;
+    }
+    let saved = (full_bytes - patch_bytes) as f64 / full_bytes as f64 * 100.0;
+    (saved * 100.0).round() / 100.0
+}
+
+/// The largest file that one zstd window can span.
+const MAX_INPUT_BYTES: u64 = 1 << 31;
+
+fn create_zstd(old: &[u8], new: &[u8], level: i32) -> Result<Vec<u8>, Error> {
+    for (which, file) in [("old", old), ("new", new)] {
+        if file.len() as u64 > MAX_INPUT_BYTES {
+            return Err(Error::InputTooLarge {
+                which,
+                bytes: file.len() as u64,
+                limit: MAX_INPUT_BYTES,
+            });
+        }
+    }
+    let failed = |code| Error::Compress {
+        reason: zstd_safe::get_error_name(code).to_owned(),
+    };
+    let mut context = CCtx::create();
+    for parameter in [
+        CParameter::CompressionLevel(level.clamp(1, zstd_safe::max_c_level())),
+        CParameter::WindowLog(window_log(new.len() as u64)),
+        CParameter::EnableLongDistanceMatching(true),
+        CParameter::ContentSizeFlag(true),
+        CParameter::ChecksumFlag(true),
+        CParameter::DictIdFlag(false),
+    ] {
+        context.set_parameter(parameter).map_err(failed)?;
+    }
+    context.ref_prefix(old).map_err(failed)?;
+    let mut patch = Vec::with_capacity(zstd_safe::compress_bound(new.len()));
+    context.compress2(&mut patch, new).map_err(failed)?;
+    patch.shrink_to_fit();
+    Ok(patch)
+}
+
+/// The window that spans the new file, as the stock tool chooses it: zstd keeps the whole prefix in
+/// reach for as long as the output fits the window, so the old file's size does not count.
+fn window_log(new_bytes: u64) -> u32 {
+    (u64::BITS - new_bytes.leading_zeros()).clamp(10, 31)
+}

@@ -1,0 +1,1 @@
+//! Unpacks entries to check them.
