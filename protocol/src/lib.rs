@@ -1,0 +1,33 @@
+//! Every byte that two relctl programs agree on: messages, HTTP bodies, error codes, names and limits.
+//!
+//! The law is the owner's specification and the contract beside it; PROTOCOL.md tells it to people who write a
+//! client in another language. Nothing here waits, opens a file or knows a server: values go in, values come out.
+//!
+//! A type that implements `Serialize` or `Deserialize` here is a promise to programs that are already installed.
+//! Readers of requests ignore fields that they do not know and refuse wrong types.
+//!
+//! ```
+//! use protocol::{ClientMessage, Envelope};
+//!
+//! let text = r#"{"type":"SUBSCRIBE","data":{"channel":"stable"}}"#;
+//! let received = Envelope::parse(text)?;
+//! assert!(matches!(received.message, ClientMessage::Subscribe(data) if data.channel.as_str() == "stable"));
+//! # Ok::<(), protocol::InvalidMessage>(())
+//! ```
+
+pub mod api;
+pub mod error;
+pub mod ids;
+pub mod limits;
+pub mod message;
+pub mod schema;
+pub mod time;
+pub mod version;
+
+pub use error::{Code, ErrorBody, FieldProblem};
+pub use ids::{
+    Architecture, Channel, Checksum, ClientId, Platform, ReleaseId, SessionId, TokenId, Username,
+};
+pub use message::{ClientMessage, Envelope, InvalidMessage, ServerMessage};
+pub use time::Timestamp;
+pub use version::Version;
