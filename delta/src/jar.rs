@@ -4,11 +4,15 @@
 //! local headers agree with the central directory, nothing overlaps, and all data inflates to its
 //! stated size and CRC-32 within the limits. What is odd but works becomes a warning.
 
+mod advice;
 mod check;
 mod content;
+mod directory;
 mod error;
+mod layout;
 mod manifest;
 mod name;
+mod pom;
 mod version;
 
 use std::fs::File;
@@ -18,6 +22,7 @@ use rawzip::ZipArchive;
 
 pub use error::{JarError, JarErrorKind};
 pub use manifest::{Manifest, ManifestError};
+pub use pom::PomProperties;
 pub use version::{DetectedVersion, NoVersion, VersionSource, detect_version};
 
 /// What a JAR may cost to read.
@@ -59,13 +64,6 @@ pub struct JarSummary {
     pub class_file_release: Option<u16>,
     /// What is odd but works, as sentences for the publisher.
     pub warnings: Vec<String>,
-}
-
-/// Maven's note of what was built.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PomProperties {
-    pub artifact_id: Option<String>,
-    pub version: String,
 }
 
 impl JarSummary {

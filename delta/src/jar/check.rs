@@ -1,28 +1,135 @@
-//! The checks themselves.
+//! Runs all checks on an opened archive and sums up what was found.
 
 use rawzip::{ReaderAt, ZipArchive};
 
-use super::{JarError, JarLimits, JarSummary, Manifest};
+use super::content::Unpacker;
+use super::directory::{self, Entry};
+use super::{JarError, JarLimits, JarSummary, Manifest, PomProperties, advice, layout};
+
+const MANIFEST: &str = "META-INF/MANIFEST.MF";
+
+/// A main section is far smaller; what follows it in signed JARs is not kept.
+const MANIFEST_KEPT_BYTES: usize = 1 << 20;
+const POM_KEPT_BYTES: usize = 1 << 16;
+/// Magic number, minor and major version.
+const CLASS_KEPT_BYTES: usize = 8;
+/// Fat JARs have some hundreds.
+const MAX_POMS: usize = 10_000;
 
 pub(super) fn check<R: ReaderAt>(
     archive: &ZipArchive<R>,
-    _file_bytes: u64,
+    file_bytes: u64,
     buffer: &mut [u8],
-    _limits: &JarLimits,
+    limits: &JarLimits,
 ) -> Result<JarSummary, JarError> {
-    let mut entries = archive.entries(buffer);
-    let mut count = 0;
-    while entries.next_entry().map_err(JarError::not_a_zip)?.is_some() {
-        count += 1;
+    let mut entries = directory::read(archive, file_bytes, buffer, limits)?;
+    // In the order of the file the data is read without seeking, and neighbours can be compared.
+    entries.sort_by_key(|entry| entry.header_offset);
+    layout::check(archive, &entries, buffer)?;
+
+    let mut found = Found::default();
+    let mut unpacker = Unpacker::new();
+    for entry in &entries {
+        let part = Part::of(&entry.name);
+        let unpacked = unpacker.check(archive, entry, part.kept_bytes())?;
+        found.take(entry, part, &unpacked.head)?;
+        if unpacked.unused_bytes > 0 {
+            found.with_unused_bytes.push(entry.name.clone());
+        }
     }
-    Ok(JarSummary {
-        entries: count,
-        unpacked_bytes: 0,
-        manifest: Manifest::default(),
-        pom_properties: Vec::new(),
-        signature_files: Vec::new(),
-        prefix_bytes: 0,
-        class_file_release: None,
+    let mut summary = JarSummary {
+        entries: entries.len() as u64,
+        unpacked_bytes: directory::unpacked_bytes(&entries),
+        manifest: found.manifest.ok_or(JarError::NoManifest)?,
+        pom_properties: found.pom_properties,
+        signature_files: found.signature_files,
+        prefix_bytes: entries.first().map_or(0, |entry| entry.header_offset),
+        class_file_release: found.class_file_release,
         warnings: Vec::new(),
-    })
+    };
+    summary.warnings = advice::warnings(&summary, &entries, &found.with_unused_bytes);
+    Ok(summary)
+}
+
+/// What an entry means for the summary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Manifest,
+    PomProperties,
+    SignatureFile,
+    Class,
+    Other,
+}
+
+impl Part {
+    fn of(name: &str) -> Part {
+        // The JVM finds these two without regard to case.
+        if name.eq_ignore_ascii_case(MANIFEST) {
+            return Part::Manifest;
+        }
+        if let Some(rest) = name
+            .get(..9)
+            .filter(|start| start.eq_ignore_ascii_case("META-INF/"))
+            .map(|_| &name[9..])
+        {
+            let extension = rest.rsplit_once('.').map_or("", |(_, extension)| extension);
+            if extension.eq_ignore_ascii_case("SF") && !rest.contains('/') {
+                return Part::SignatureFile;
+            }
+            if rest.starts_with("maven/") && rest.ends_with("/pom.properties") {
+                return Part::PomProperties;
+            }
+            if rest.starts_with("versions/") {
+                return Part::Other;
+            }
+        }
+        // A module description is skipped by the JVMs that are too old to read it.
+        if name.ends_with(".class") && !name.ends_with("module-info.class") {
+            return Part::Class;
+        }
+        Part::Other
+    }
+
+    fn kept_bytes(self) -> usize {
+        match self {
+            Part::Manifest => MANIFEST_KEPT_BYTES,
+            Part::PomProperties => POM_KEPT_BYTES,
+            Part::Class => CLASS_KEPT_BYTES,
+            Part::SignatureFile | Part::Other => 0,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Found {
+    manifest: Option<Manifest>,
+    pom_properties: Vec<PomProperties>,
+    signature_files: Vec<String>,
+    class_file_release: Option<u16>,
+    with_unused_bytes: Vec<String>,
+}
+
+impl Found {
+    fn take(&mut self, entry: &Entry, part: Part, head: &[u8]) -> Result<(), JarError> {
+        match part {
+            Part::Manifest => self.manifest = Some(Manifest::parse(head)?.0),
+            Part::PomProperties if self.pom_properties.len() < MAX_POMS => {
+                self.pom_properties.extend(PomProperties::parse(head));
+            }
+            Part::SignatureFile => self.signature_files.push(entry.name.clone()),
+            Part::Class => {
+                let release = class_file_release(head);
+                self.class_file_release = self.class_file_release.max(release);
+            }
+            Part::PomProperties | Part::Other => {}
+        }
+        Ok(())
+    }
+}
+
+fn class_file_release(head: &[u8]) -> Option<u16> {
+    match head {
+        [0xCA, 0xFE, 0xBA, 0xBE, _, _, high, low] => Some(u16::from_be_bytes([*high, *low])),
+        _ => None,
+    }
 }

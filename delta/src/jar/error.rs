@@ -95,13 +95,13 @@ impl JarError {
     }
 
     /// An error from an entry that was already named.
-    pub(super) fn in_entry(entry: &[u8], error: rawzip::Error) -> JarError {
+    pub(super) fn in_entry(entry: &str, error: rawzip::Error) -> JarError {
         match error.into_kind() {
             rawzip::ErrorKind::IO(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
                 JarError::Io(error)
             }
             kind => JarError::Damaged {
-                entry: shown(entry),
+                entry: shown(entry.as_bytes()),
                 reason: kind.to_string(),
             },
         }
