@@ -1,10 +1,8 @@
 //! Every byte that two relctl programs agree on: messages, HTTP bodies, error codes, names and limits.
 //!
-//! The law is the owner's specification and the contract beside it; PROTOCOL.md tells it to people who write a
-//! client in another language. Nothing here waits, opens a file or knows a server: values go in, values come out.
-//!
-//! A type that implements `Serialize` or `Deserialize` here is a promise to programs that are already installed.
-//! Readers of requests ignore fields that they do not know and refuse wrong types.
+//! Nothing here waits, opens a file or knows a server: values go in, values come out. A type that implements
+//! `Serialize` or `Deserialize` is a promise to programs that are already installed. Readers of requests ignore
+//! fields that they do not know and refuse wrong types.
 //!
 //! ```
 //! use protocol::{ClientMessage, Envelope};
@@ -14,6 +12,10 @@
 //! assert!(matches!(received.message, ClientMessage::Subscribe(data) if data.channel.as_str() == "stable"));
 //! # Ok::<(), protocol::InvalidMessage>(())
 //! ```
+//!
+//! What follows is PROTOCOL.md, for people who write a client in another language.
+//!
+#![doc = include_str!("../../PROTOCOL.md")]
 
 pub mod api;
 pub mod error;

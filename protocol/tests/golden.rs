@@ -3,6 +3,11 @@
 //! `golden/specification` holds the specification's own examples, unchanged; `golden/contract` what the contract adds.
 //! A changed file there is a change of the protocol and needs its note in CHANGELOG.md.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot read its input shall fail"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
