@@ -1,0 +1,41 @@
+# The commands of this repository. Each line after `##` is what `make` prints.
+# Recipes stay short: what needs more than three lines is a script in tests/scripts.
+
+CARGO ?= cargo
+CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/relctl
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run setup check test e2e ci bench bench-announce clean-cache
+
+help: ## list these commands
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
+
+demo: setup ## see the whole product do its job with real JARs, in about a minute
+	@tests/scripts/demo.sh
+
+run: setup ## start a daemon to play with, and see what to try first
+	@tests/scripts/run.sh
+
+setup: ## install what the build, the tests and the demo need beyond Rust
+	@tests/scripts/setup.sh
+
+check: setup ## format, clippy and rustdoc, with warnings as errors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+
+test: setup ## all tests: units, documents and the whole system
+	$(CARGO) test --workspace --locked
+
+e2e: setup ## only the whole-system tests, against the real binaries
+	$(CARGO) test --package tests --locked
+
+ci: check test ## what CI runs, and nothing more
+
+bench: bench-announce ## measure what we promise about speed
+
+bench-announce: setup ## time from publishing to the announcement, at 100 connected clients
+	$(CARGO) bench --package tests --bench announce --locked
+
+clean-cache: ## forget the real JARs that the demo downloaded
+	rm -rf "$(CACHE)"
