@@ -469,6 +469,22 @@ pub struct IssuedToken {
     pub expires_at: Timestamp,
 }
 
+/// A token as administrators see it: never the token itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenView {
+    /// Its id, for revoking.
+    pub token_id: TokenId,
+    /// Whose it is.
+    pub username: Username,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// Whether it was revoked before.
+    pub revoked: bool,
+}
+
 /// Answer of `DELETE /api/v1/admin/tokens/{tokenId}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
