@@ -16,11 +16,15 @@ pub fn sha256(bytes: &[u8]) -> Digest {
 
 /// The SHA-256 and the length of a file, read in pieces.
 pub fn sha256_file(path: &Path) -> io::Result<(Digest, u64)> {
-    let mut file = File::open(path)?;
+    sha256_reader(File::open(path)?)
+}
+
+/// The SHA-256 and the length of everything that is left to read.
+pub fn sha256_reader(mut reader: impl Read) -> io::Result<(Digest, u64)> {
     let mut writer = Sha256Writer::new(io::sink());
     let mut buffer = vec![0; 1 << 16];
     loop {
-        match file.read(&mut buffer) {
+        match reader.read(&mut buffer) {
             Ok(0) => break,
             Ok(count) => writer.write_all(&buffer[..count])?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

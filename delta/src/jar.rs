@@ -21,6 +21,7 @@ use std::path::Path;
 use rawzip::ZipArchive;
 
 pub use error::{JarError, JarErrorKind};
+pub(crate) use manifest::why_bad_attribute;
 pub use manifest::{Manifest, ManifestError};
 pub use pom::PomProperties;
 pub use version::{DetectedVersion, NoVersion, VersionSource, detect_version};

@@ -31,6 +31,13 @@ impl StagedFile {
         })
     }
 
+    /// The bytes written so far, for reading from their start.
+    pub(crate) fn written(&mut self) -> io::Result<File> {
+        self.writer.flush()?;
+        // A second handle with a position of its own.
+        self.writer.get_ref().reopen()
+    }
+
     /// Makes the file durable and gives it its name, in place of what had it before.
     pub(crate) fn publish(self) -> io::Result<()> {
         let file = self
