@@ -1,0 +1,334 @@
+//! The daemon's HTTP API: one typed call per endpoint, and every failure with what the daemon said about it.
+
+mod identity;
+mod releases;
+mod updates;
+mod upload;
+
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, RETRY_AFTER};
+use protocol::api::{Failure, Success};
+use protocol::{Code, ErrorBody};
+use reqwest::{Method, RequestBuilder, Response, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Error, Refusal, Token};
+
+pub use releases::{ListQuery, NewDelta, NewRelease, Published};
+pub(crate) use updates::CLIENT_ID;
+pub use upload::Sent;
+
+/// A TCP or TLS connection that takes longer is not coming.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A daemon that says nothing for this long in the middle of an answer is gone.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The largest JSON answer that is read. A page of 100 releases with 64 KiB of notes each fits.
+const ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
+/// A daemon: where it is, and who we are to it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Daemon {
+    http: reqwest::Client,
+    base: Url,
+    token: Option<Token>,
+}
+
+impl Daemon {
+    /// The daemon at an address such as `https://releases.example.com`. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// The address is not an `http` or `https` one, or it carries a user name, a query or a fragment.
+    pub fn at(url: &str, token: Option<Token>) -> Result<Self, Error> {
+        let base = parse_base(url)?;
+        let mut http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .user_agent(concat!("relctl/", env!("CARGO_PKG_VERSION")))
+            // A redirect would take the token along, or turn an upload into a GET.
+            .redirect(reqwest::redirect::Policy::none());
+        if is_loopback(&base) {
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|error| Error::Url {
+            url: base.to_string(),
+            reason: chain(&error),
+        })?;
+        Ok(Self { http, base, token })
+    }
+
+    /// The daemon's address, without a slash at its end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
+    }
+
+    /// Whether there is a token to show.
+    #[must_use]
+    pub fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    pub(crate) fn token(&self) -> Option<&Token> {
+        self.token.as_ref()
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.url()));
+        match &self.token {
+            Some(token) => request.header(AUTHORIZATION, token.header()),
+            None => request,
+        }
+    }
+
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &(impl Serialize + ?Sized),
+    ) -> Result<T, Error> {
+        self.answer(self.request(Method::GET, path).query(query))
+            .await
+    }
+
+    pub(crate) async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &(impl Serialize + ?Sized),
+    ) -> Result<T, Error> {
+        self.answer(self.request(method, path).json(body)).await
+    }
+
+    /// Sends a request and takes `data` out of its answer.
+    pub(crate) async fn answer<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<T, Error> {
+        self.answer_with_status(request).await.map(|(_, data)| data)
+    }
+
+    pub(crate) async fn answer_with_status<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<(u16, T), Error> {
+        let response = self.send(request).await?;
+        let status = response.status().as_u16();
+        let url = response.url().to_string();
+        let body = self.body(response).await?;
+        match serde_json::from_slice::<Success<T>>(&body) {
+            Ok(answer) => Ok((status, answer.data)),
+            Err(error) => Err(Error::Unreadable {
+                url,
+                reason: error.to_string(),
+            }),
+        }
+    }
+
+    /// Sends a request; an answer that is an error becomes one.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, Error> {
+        let response = request.send().await.map_err(|error| self.failed(&error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(self.refusal(response).await)
+    }
+
+    /// The error that a transport failure becomes.
+    pub(crate) fn failed(&self, error: &reqwest::Error) -> Error {
+        let url = self.url().to_owned();
+        let reason = chain(error);
+        if error.is_connect() {
+            Error::Unreachable { url, reason }
+        } else if error.is_builder() {
+            Error::Url { url, reason }
+        } else {
+            Error::Interrupted { url, reason }
+        }
+    }
+
+    async fn refusal(&self, response: Response) -> Error {
+        let status = response.status();
+        let header = |name: &str| {
+            let value = response.headers().get(name)?.to_str().ok()?;
+            Some(value.to_owned())
+        };
+        let request_id = header("x-request-id");
+        let retry_after = header(RETRY_AFTER.as_str())
+            .and_then(|seconds| seconds.parse().ok())
+            .map(Duration::from_secs);
+        let url = response.url().to_string();
+        let body = match self.body(response).await {
+            Ok(body) => body,
+            Err(error) => return error,
+        };
+        match serde_json::from_slice::<Failure>(&body) {
+            Ok(Failure { error, .. }) => {
+                let ErrorBody {
+                    code,
+                    message,
+                    details,
+                    timestamp: _,
+                } = error;
+                Error::Refused(Box::new(Refusal {
+                    code,
+                    message,
+                    details,
+                    status: Some(status.as_u16()),
+                    request_id,
+                    retry_after,
+                }))
+            }
+            // A gateway in front of the daemon has words of its own; its status still tells the kind.
+            Err(_) => match code_of_status(status.as_u16()) {
+                Some(code) => Error::Refused(Box::new(Refusal {
+                    code,
+                    message: format!("{url} answered {status}, without saying why"),
+                    details: None,
+                    status: Some(status.as_u16()),
+                    request_id,
+                    retry_after,
+                })),
+                None => Error::Unreadable {
+                    url,
+                    reason: format!("status {status}"),
+                },
+            },
+        }
+    }
+
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Error> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| self.failed(&error))?
+        {
+            if body.len() + chunk.len() > ANSWER_BYTES {
+                return Err(Error::Unreadable {
+                    url: response.url().to_string(),
+                    reason: format!("the answer is longer than {ANSWER_BYTES} bytes"),
+                });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+fn parse_base(text: &str) -> Result<Url, Error> {
+    let refused = |reason: &str| Error::Url {
+        // What follows an '@' or '?' may be a secret.
+        url: text.split(['?', '#']).next().unwrap_or_default().to_owned(),
+        reason: reason.to_owned(),
+    };
+    let url = Url::parse(text.trim()).map_err(|error| refused(&error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(refused("expected http://HOST:PORT or https://HOST"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Error::Url {
+            url: "****".into(),
+            reason: "no user name or password goes into the address; use a token".into(),
+        });
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(refused("no '?' or '#' belongs into the address"));
+    }
+    Ok(url)
+}
+
+/// A proxy from the environment is for other machines, never for this one.
+fn is_loopback(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| {
+        host == "localhost"
+            || host
+                .trim_matches(['[', ']'])
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
+    })
+}
+
+fn code_of_status(status: u16) -> Option<Code> {
+    if matches!(status, 502 | 504) {
+        return Some(Code::Unavailable);
+    }
+    Code::ALL
+        .iter()
+        .copied()
+        .find(|code| code.http_status() == Some(status))
+}
+
+/// The innermost cause says most ("Connection refused"); the outer ones only wrap it and repeat the address.
+fn chain(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    if error.is_timeout() {
+        return "no answer in time".into();
+    }
+    cause.to_string()
+}
+
+/// A segment of a path, with everything encoded that would end it: `2.1.0+build` must not arrive as `2.1.0 build`.
+pub(crate) fn segment(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_scheme_a_host_and_perhaps_a_path() {
+        for (text, url) in [
+            ("http://127.0.0.1:8081", "http://127.0.0.1:8081"),
+            ("https://x.example/relctl/", "https://x.example/relctl"),
+        ] {
+            assert_eq!(Daemon::at(text, None).unwrap().url(), url);
+        }
+        for text in [
+            "",
+            "localhost:8081",
+            "ws://localhost",
+            "http://",
+            "http://user:secret@host",
+            "http://host/?token=secret",
+        ] {
+            let message = Daemon::at(text, None).unwrap_err().to_string();
+            assert!(!message.contains("secret"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_is_never_asked_for_this_machine() {
+        let loopback = |url| is_loopback(&Url::parse(url).unwrap());
+        assert!(loopback("http://127.0.0.1:1") && loopback("http://[::1]:1"));
+        assert!(loopback("http://localhost") && !loopback("http://example.com"));
+    }
+
+    #[test]
+    fn a_segment_of_a_path_cannot_leave_it() {
+        assert_eq!(segment("2.1.0-rc.1+b"), "2.1.0-rc.1%2Bb");
+        assert_eq!(segment("../a?b#c"), "..%2Fa%3Fb%23c");
+    }
+
+    #[test]
+    fn a_gateway_without_words_still_tells_the_kind() {
+        assert_eq!(code_of_status(401), Some(Code::Unauthorized));
+        assert_eq!(code_of_status(502), Some(Code::Unavailable));
+        assert_eq!(code_of_status(302), None);
+    }
+}

@@ -1,0 +1,410 @@
+//! One WebSocket connection, from the handshake to whatever ends it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use http::HeaderValue;
+use http::header::{AUTHORIZATION, RETRY_AFTER, USER_AGENT};
+use protocol::api::{Failure, paths};
+use protocol::message::{Ack, ErrorData, Ping};
+use protocol::{ClientMessage, Code, Envelope, ServerMessage, Timestamp};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tracing::debug;
+
+use super::said::{Heard, Said};
+use super::{Command, Event, Session};
+use crate::http::CLIENT_ID;
+use crate::{Daemon, Error, Refusal};
+
+/// Why a connection ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// We said goodbye, or nobody listens any more.
+    ByUs,
+    /// The daemon refused us for good.
+    Refused(Error),
+    /// Anything that may be better next time.
+    Lost {
+        reason: String,
+        /// How long the daemon asked us to stay away.
+        asked: Option<Duration>,
+    },
+}
+
+type Events = mpsc::Sender<Result<Event, Error>>;
+
+pub(super) struct Connection {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    said: Said,
+    answers: HashMap<String, oneshot::Sender<Result<Ack, Error>>>,
+    last_heard: Instant,
+    /// What RATE_LIMITED asked for, in case the daemon closes after it.
+    asked: Option<Duration>,
+}
+
+/// A handshake or a greeting that takes longer is not coming.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// An announcement carries up to 64 KiB of notes, which JSON may write six times as long.
+const MESSAGE_BYTES: usize = 1024 * 1024;
+
+/// Bounds of the daemon's heartbeat interval as we follow it: not a flood, and not a line that dies unnoticed.
+const PING_INTERVAL: std::ops::RangeInclusive<Duration> =
+    Duration::from_millis(250)..=Duration::from_secs(60);
+
+/// Heartbeats that may be missed in a row.
+const SILENT_INTERVALS: u32 = 3;
+
+/// With a short heartbeat a busy machine may still be silent for a while.
+const SILENCE_MIN: Duration = Duration::from_secs(10);
+
+impl Connection {
+    pub(super) async fn open(daemon: &Daemon, session: &Session) -> Result<Self, Ended> {
+        let request = request(daemon, session).map_err(Ended::Refused)?;
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(MESSAGE_BYTES))
+            .max_frame_size(Some(MESSAGE_BYTES));
+        let connecting = tokio_tungstenite::connect_async_with_config(request, Some(config), true);
+        match timeout(HANDSHAKE_TIMEOUT, connecting).await {
+            Ok(Ok((socket, _))) => Ok(Self {
+                socket,
+                said: Said::default(),
+                answers: HashMap::new(),
+                last_heard: Instant::now(),
+                asked: None,
+            }),
+            Ok(Err(error)) => Err(refused(daemon, error)),
+            Err(_) => Err(lost("no answer to the WebSocket handshake in time")),
+        }
+    }
+
+    /// Talks until the connection ends.
+    pub(super) async fn talk(
+        mut self,
+        session: &mut Session,
+        events: &Events,
+        commands: &mut mpsc::Receiver<Command>,
+    ) -> Ended {
+        let ended = self.converse(session, events, commands).await;
+        for (_, answer) in self.answers.drain() {
+            let reason = "the connection broke before the answer".into();
+            let url = "the live session".into();
+            answer.send(Err(Error::Interrupted { url, reason })).ok();
+        }
+        match ended {
+            Err(ended) => ended,
+            Ok(()) => {
+                timeout(Duration::from_millis(500), self.socket.close(None))
+                    .await
+                    .ok();
+                Ended::ByUs
+            }
+        }
+    }
+
+    /// `Ok` when we are done with the daemon, `Err` when something else ended it.
+    async fn converse(
+        &mut self,
+        session: &mut Session,
+        events: &Events,
+        commands: &mut mpsc::Receiver<Command>,
+    ) -> Result<(), Ended> {
+        let interval = match timeout(HANDSHAKE_TIMEOUT, self.greeting(events)).await {
+            Ok(greeted) => greeted?,
+            Err(_) => return Err(lost("the daemon did not greet in time")),
+        };
+        let opening = self.said.opening(session);
+        if opening.is_empty() && events.send(Ok(Event::Ready)).await.is_err() {
+            return Ok(());
+        }
+        for envelope in opening {
+            self.send(envelope.to_text()).await?;
+        }
+        let silence = (interval * SILENT_INTERVALS).max(SILENCE_MIN);
+        let mut tick = tokio::time::interval_at(Instant::now() + interval, interval);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                text = self.receive() => {
+                    let text = text?;
+                    if !self.handle(&text, session, events).await? {
+                        return Ok(());
+                    }
+                }
+                command = commands.recv() => match command {
+                    Some(Command::Say { message, answer }) => self.say(message, answer, session).await?,
+                    Some(Command::Close) | None => return Ok(()),
+                },
+                _ = tick.tick() => {
+                    if self.last_heard.elapsed() > silence {
+                        return Err(lost("nothing was heard from the daemon for too long"));
+                    }
+                    let timestamp = Some(Timestamp::now());
+                    self.send(ClientMessage::Ping(Ping { timestamp }).to_text()).await?;
+                }
+            }
+        }
+    }
+
+    /// Waits for WELCOME; its heartbeat is how often we ping.
+    async fn greeting(&mut self, events: &Events) -> Result<Duration, Ended> {
+        loop {
+            let text = self.receive().await?;
+            match parse(&text) {
+                Some(ServerMessage::Welcome(welcome)) => {
+                    let interval = Duration::from_millis(welcome.heartbeat_interval)
+                        .clamp(*PING_INTERVAL.start(), *PING_INTERVAL.end());
+                    if events.send(Ok(Event::Connected(welcome))).await.is_err() {
+                        return Err(Ended::ByUs);
+                    }
+                    return Ok(interval);
+                }
+                Some(message) => self.note_end(&message)?,
+                None => {}
+            }
+        }
+    }
+
+    /// False when nobody listens any more.
+    async fn handle(
+        &mut self,
+        text: &str,
+        session: &mut Session,
+        events: &Events,
+    ) -> Result<bool, Ended> {
+        let Some(message) = parse(text) else {
+            return Ok(true);
+        };
+        self.note_end(&message)?;
+        let heard = self.said.hear(&message, session);
+        match heard {
+            Heard::Message => {}
+            Heard::Refused(error) => return Err(Ended::Refused(error)),
+            Heard::Opened { gap } => {
+                if gap && events.send(Ok(Event::Gap)).await.is_err() {
+                    return Ok(false);
+                }
+                return Ok(events.send(Ok(Event::Ready)).await.is_ok());
+            }
+            Heard::Again(envelope) => {
+                self.send(envelope.to_text()).await?;
+                return Ok(events.send(Ok(Event::Gap)).await.is_ok());
+            }
+            Heard::Noted => return Ok(true),
+        }
+        if self.answer(&message) {
+            return Ok(true);
+        }
+        Ok(events.send(Ok(Event::Message(message))).await.is_ok())
+    }
+
+    /// Remembers what the daemon says before it closes, and ends at once where nothing can follow.
+    fn note_end(&mut self, message: &ServerMessage) -> Result<(), Ended> {
+        match message {
+            ServerMessage::RateLimited(limited) => {
+                self.asked = Some(Duration::from_secs(limited.retry_after));
+                Ok(())
+            }
+            ServerMessage::Error(error) if error.code == Code::AuthenticationFailed => {
+                Err(Ended::Refused(Error::SessionEnded {
+                    code: error.code,
+                    message: error.message.clone(),
+                }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Hands an acknowledgement or its refusal to whoever waits for it.
+    fn answer(&mut self, message: &ServerMessage) -> bool {
+        let (id, outcome) = match message {
+            ServerMessage::Ack(ack) => (&ack.id, Ok(ack.clone())),
+            ServerMessage::Error(error) => match &error.id {
+                Some(id) => (id, Err(Error::Refused(Box::new(refusal(error))))),
+                None => return false,
+            },
+            _ => return false,
+        };
+        match self.answers.remove(id) {
+            Some(answer) => answer.send(outcome).is_ok(),
+            None => false,
+        }
+    }
+
+    async fn say(
+        &mut self,
+        message: ClientMessage,
+        answer: oneshot::Sender<Result<Ack, Error>>,
+        session: &mut Session,
+    ) -> Result<(), Ended> {
+        if let ClientMessage::Register(register) = &message {
+            session.register = Some(register.clone());
+        }
+        let id = self.said.next_id();
+        self.answers.insert(id.clone(), answer);
+        let id = Some(id);
+        self.send(Envelope { id, message }.to_text()).await
+    }
+
+    async fn send(&mut self, text: String) -> Result<(), Ended> {
+        let sending = self.socket.send(Message::text(text));
+        match timeout(HANDSHAKE_TIMEOUT, sending).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(self.broken(&error)),
+            Err(_) => Err(lost("the daemon does not read")),
+        }
+    }
+
+    /// The next text. Cancel-safe: the socket keeps what is half read.
+    async fn receive(&mut self) -> Result<String, Ended> {
+        loop {
+            let frame = self.socket.next().await;
+            self.last_heard = Instant::now();
+            match frame {
+                Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    let words = match frame.reason.as_str() {
+                        "" => format!("the daemon closed the session ({})", frame.code),
+                        reason => {
+                            format!("the daemon closed the session: {reason} ({})", frame.code)
+                        }
+                    };
+                    return Err(self.lost(words));
+                }
+                Some(Ok(Message::Close(None))) | None => {
+                    return Err(self.lost("the daemon closed the session".into()));
+                }
+                // Pings are answered by the library; binary frames are none of ours.
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(self.broken(&error)),
+            }
+        }
+    }
+
+    fn broken(&self, error: &tungstenite::Error) -> Ended {
+        self.lost(match error {
+            tungstenite::Error::Io(error) => error.to_string(),
+            other => other.to_string(),
+        })
+    }
+
+    fn lost(&self, reason: String) -> Ended {
+        Ended::Lost {
+            reason,
+            asked: self.asked,
+        }
+    }
+}
+
+fn lost(reason: &str) -> Ended {
+    Ended::Lost {
+        reason: reason.to_owned(),
+        asked: None,
+    }
+}
+
+fn parse(text: &str) -> Option<ServerMessage> {
+    match ServerMessage::parse(text) {
+        Ok(message) => message,
+        Err(error) => {
+            debug!(%error, "a message is passed over");
+            None
+        }
+    }
+}
+
+/// The same host and port as HTTP; the token goes into a header, where no log writes it down.
+fn request(daemon: &Daemon, session: &Session) -> Result<http::Request<()>, Error> {
+    let failed = |reason: String| Error::Url {
+        url: daemon.url().to_owned(),
+        reason,
+    };
+    // "http" becomes "ws" and "https" "wss".
+    let url = format!(
+        "ws{}{}",
+        daemon.url().trim_start_matches("http"),
+        paths::LIVE
+    );
+    let mut request = url
+        .into_client_request()
+        .map_err(|error| failed(error.to_string()))?;
+    let headers = request.headers_mut();
+    let agent = concat!("relctl/", env!("CARGO_PKG_VERSION"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(agent));
+    if let Some(token) = daemon.token() {
+        let mut value = HeaderValue::from_str(&token.header())
+            .map_err(|_| failed("the token does not fit into a header".into()))?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    if let Some(register) = &session.register
+        && let Ok(value) = HeaderValue::from_str(register.client_id.as_str())
+    {
+        headers.insert(CLIENT_ID, value);
+    }
+    Ok(request)
+}
+
+/// What a failed handshake means: only the daemon's own "no" is final.
+fn refused(daemon: &Daemon, error: tungstenite::Error) -> Ended {
+    let response = match error {
+        tungstenite::Error::Http(response) => response,
+        tungstenite::Error::Io(error) => return lost(&error.to_string()),
+        other => return lost(&other.to_string()),
+    };
+    let status = response.status();
+    let header = |name| response.headers().get(name)?.to_str().ok();
+    let retry_after = header(RETRY_AFTER)
+        .and_then(|seconds| seconds.parse().ok())
+        .map(Duration::from_secs);
+    let body = response.body().as_deref().unwrap_or_default();
+    let said = serde_json::from_slice::<Failure>(body).ok();
+    let code = match status.as_u16() {
+        401 => Code::Unauthorized,
+        403 => Code::Forbidden,
+        _ => {
+            return Ended::Lost {
+                reason: said.map_or_else(
+                    || {
+                        format!(
+                            "{} answered the WebSocket handshake with {status}",
+                            daemon.url()
+                        )
+                    },
+                    |failure| failure.error.message,
+                ),
+                asked: retry_after,
+            };
+        }
+    };
+    Ended::Refused(Error::Refused(Box::new(Refusal {
+        code,
+        message: said.map_or_else(
+            || format!("the daemon refused the session with {status}"),
+            |failure| failure.error.message,
+        ),
+        details: None,
+        status: Some(status.as_u16()),
+        request_id: header(http::HeaderName::from_static("x-request-id")).map(str::to_owned),
+        retry_after,
+    })))
+}
+
+/// An ERROR message as the refusal that it is.
+pub(super) fn refusal(error: &ErrorData) -> Refusal {
+    Refusal {
+        code: error.code,
+        message: error.message.clone(),
+        details: error.details.clone().map(protocol::error::Details::Fields),
+        status: None,
+        request_id: None,
+        retry_after: None,
+    }
+}
