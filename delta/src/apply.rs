@@ -32,6 +32,19 @@ impl Default for ApplyLimits {
     }
 }
 
+impl ApplyLimits {
+    /// The limits for a patch between two files of known sizes: no honest patch needs more.
+    pub fn for_sizes(old_bytes: u64, new_bytes: u64) -> Self {
+        // A frame that does not state its length has a power of two as window, and small ones
+        // have that of their level.
+        let window_bytes = new_bytes.next_power_of_two().max(8 << 20);
+        ApplyLimits {
+            max_output_bytes: new_bytes,
+            max_memory_bytes: zstd::memory_bytes(old_bytes, window_bytes),
+        }
+    }
+}
+
 /// What came out of a patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Applied {
@@ -62,10 +75,7 @@ pub fn apply(
 
 /// Checks that `patch` turns `old` into exactly `new`, without keeping the result.
 pub fn verify(old: &[u8], patch: &[u8], new: &[u8]) -> Result<(), Error> {
-    let limits = ApplyLimits {
-        max_output_bytes: new.len() as u64,
-        ..ApplyLimits::for_sizes(old.len() as u64, new.len() as u64)
-    };
+    let limits = ApplyLimits::for_sizes(old.len() as u64, new.len() as u64);
     let applied = apply(old, patch, &limits, &mut io::sink())?;
     let expected = sha256(new);
     if applied.bytes != new.len() as u64 || applied.sha256 != expected {
@@ -75,17 +85,4 @@ pub fn verify(old: &[u8], patch: &[u8], new: &[u8]) -> Result<(), Error> {
         });
     }
     Ok(())
-}
-
-impl ApplyLimits {
-    /// The limits for a patch between two files of known sizes: no honest patch needs more.
-    pub fn for_sizes(old_bytes: u64, new_bytes: u64) -> Self {
-        ApplyLimits {
-            max_output_bytes: new_bytes,
-            max_memory_bytes: zstd::memory_bytes(
-                old_bytes,
-                new_bytes.next_power_of_two().saturating_mul(2),
-            ),
-        }
-    }
 }

@@ -98,10 +98,21 @@ pub fn format_line(digest: &Digest, name: &str) -> String {
     format!("{mark}{}  {escaped}\n", hex::encode(digest))
 }
 
-/// Reads what `sha256sum` writes.
+/// Reads what `sha256sum` writes; empty lines, and comments behind `#`, are skipped.
+///
+/// ```
+/// let text = format!("{}  app.jar\n", "ab".repeat(32));
+/// let lines = delta::checksum::parse(&text)?;
+/// assert_eq!(lines[0].name, "app.jar");
+/// assert_eq!(delta::checksum::format_line(&lines[0].digest, "app.jar"), text);
+/// # Ok::<(), delta::checksum::ParseError>(())
+/// ```
 pub fn parse(text: &str) -> Result<Vec<Line>, ParseError> {
     let mut lines = Vec::new();
     for (index, line) in text.lines().enumerate() {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
         let failed = |reason| ParseError {
             line: index + 1,
             reason,

@@ -12,6 +12,8 @@ pub struct Options {
 }
 
 impl Default for Options {
+    /// Level 9. For two releases of a 32 MB JAR eleven days apart, levels 3, 9, 15 and 19 took
+    /// 0.06, 0.17, 4.0 and 9.1 s of CPU for 2.53, 2.47, 2.45 and 2.40 MB.
     fn default() -> Self {
         Options { level: 9 }
     }

@@ -11,6 +11,9 @@ use crate::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// One zstd frame made with the old file as prefix: `zstd -d --patch-from=OLD` undoes it.
+    ///
+    /// As with its own patches, the tool wants `--long=31` added where the new file is larger than
+    /// both the old one and 128 MiB.
     Zstd,
 }
 

@@ -16,14 +16,8 @@ pub(crate) struct StagedFile {
 impl StagedFile {
     /// Starts a file in the folder of `target`, since only within a folder a rename is atomic.
     pub(crate) fn beside(target: &Path) -> io::Result<StagedFile> {
-        let name = target.file_name().ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidInput, "the path has no file name")
-        })?;
-        let mut prefix = std::ffi::OsString::from(".");
-        prefix.push(name);
-        prefix.push(".");
         let mut builder = tempfile::Builder::new();
-        builder.prefix(&prefix).suffix(".part");
+        builder.prefix(".new-").suffix(".part");
         readable_by_all(&mut builder);
         Ok(StagedFile {
             writer: BufWriter::with_capacity(1 << 16, builder.tempfile_in(folder(target))?),

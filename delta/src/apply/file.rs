@@ -1,7 +1,6 @@
 //! Applies a patch from file to file, so that the new file appears whole and right, or not at all.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 use super::{Applied, ApplyLimits, apply};
@@ -40,7 +39,11 @@ pub fn apply_to_file(
     let patch_bytes = fs::read(patch).map_err(Error::file("read the patch", patch))?;
 
     let mut staged = StagedFile::beside(new).map_err(Error::file("create a file beside", new))?;
-    let applied = apply(&old_bytes, &patch_bytes, limits, &mut staged)?;
+    let applied =
+        apply(&old_bytes, &patch_bytes, limits, &mut staged).map_err(|error| match error {
+            Error::Output(source) => Error::file("write", new)(source),
+            other => other,
+        })?;
     if let Some(expected) = expected.result
         && applied.sha256 != expected
     {
@@ -49,7 +52,6 @@ pub fn apply_to_file(
             actual: applied.sha256,
         });
     }
-    staged.flush().map_err(Error::Output)?;
     staged.publish().map_err(Error::file("put in place", new))?;
     Ok(applied)
 }

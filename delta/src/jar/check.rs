@@ -63,17 +63,11 @@ enum Part {
 
 impl Part {
     fn of(name: &str) -> Part {
-        // The JVM finds these two without regard to case.
         if name.eq_ignore_ascii_case(MANIFEST) {
             return Part::Manifest;
         }
-        if let Some(rest) = name
-            .get(..9)
-            .filter(|start| start.eq_ignore_ascii_case("META-INF/"))
-            .map(|_| &name[9..])
-        {
-            let extension = rest.rsplit_once('.').map_or("", |(_, extension)| extension);
-            if extension.eq_ignore_ascii_case("SF") && !rest.contains('/') {
+        if let Some(rest) = in_meta_inf(name) {
+            if !rest.contains('/') && rest.to_ascii_uppercase().ends_with(".SF") {
                 return Part::SignatureFile;
             }
             if rest.starts_with("maven/") && rest.ends_with("/pom.properties") {
@@ -98,6 +92,12 @@ impl Part {
             Part::SignatureFile | Part::Other => 0,
         }
     }
+}
+
+/// The name below `META-INF/`, which the JVM finds without regard to case.
+fn in_meta_inf(name: &str) -> Option<&str> {
+    let (folder, rest) = name.split_once('/')?;
+    folder.eq_ignore_ascii_case("META-INF").then_some(rest)
 }
 
 #[derive(Debug, Default)]

@@ -1,0 +1,14 @@
+//! Tests of `delta` through its public face, against the tools whose formats it speaks.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper that fails fails its test; clippy.toml covers only the tests themselves"
+)]
+
+mod apply;
+mod checksum;
+mod damage;
+mod jar;
+mod package;
+mod tool;
+mod zstd_tool;
