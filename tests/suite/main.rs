@@ -1,1 +1,49 @@
-fn main() {}
+//! Whole-system tests: what a user does with the real binaries, and what the user sees.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use serde_json::Value;
+
+use protocol::Checksum;
+use protocol::api::paths;
+use sha2::{Digest, Sha256};
+use tests::{Api, Binaries};
+
+mod cli;
+mod index;
+mod jars;
+mod journal;
+mod kill;
+mod main_job;
+mod power_cut;
+mod restart;
+mod spec;
+mod tidy;
+mod tokens;
+
+/// The binaries under test, built by Cargo for this very run.
+const BINARIES: Binaries = Binaries {
+    relctl: env!("CARGO_BIN_EXE_relctl"),
+    relctld: env!("CARGO_BIN_EXE_relctld"),
+};
+
+/// The SHA-256 as the protocol writes it.
+fn sha256(bytes: &[u8]) -> String {
+    Checksum::from_bytes(Sha256::digest(bytes).into()).to_string()
+}
+
+/// Every release that a publisher sees, newest first.
+async fn all_releases(api: &Api) -> Vec<Value> {
+    let mut releases = Vec::new();
+    for page in 0.. {
+        let path = format!("{}/versions?page={page}&size=100", paths::ADMIN);
+        let mut answer = api.get(&path).await.is(200).data();
+        let Some(content) = answer["content"].as_array_mut() else {
+            panic!("a page has no content: {answer:#}");
+        };
+        if content.is_empty() {
+            break;
+        }
+        releases.append(content);
+    }
+    releases
+}
