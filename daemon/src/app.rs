@@ -1,0 +1,193 @@
+//! The running daemon: it owns all parts, starts them in order, and stops them in the reverse one.
+//!
+//! Order of a stop: no new connection and no new work; sessions say goodbye; running downloads and uploads get their
+//! grace; what is left is cut; counts and index are flushed. Acknowledged changes need no flush, they are durable.
+
+mod bootstrap;
+mod start_error;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use protocol::Timestamp;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::auth::Authenticator;
+use crate::blobs::Blobs;
+use crate::config::Config;
+use crate::error::ApiError;
+use crate::hub::Hub;
+use crate::limit::Limits;
+use crate::statistics::Counters;
+use crate::store::Store;
+use crate::{http, jobs};
+
+pub use start_error::StartError;
+
+/// All parts of a running daemon. Handlers and sessions hold it as `Arc<App>`.
+pub struct App {
+    /// The settings.
+    pub config: Config,
+    /// Releases, deltas, users, tokens.
+    pub store: Store,
+    /// Their bytes.
+    pub blobs: Blobs,
+    /// Live sessions and watchers.
+    pub hub: Hub,
+    /// Who is calling.
+    pub auth: Authenticator,
+    /// How often one client may come.
+    pub limits: Limits,
+    /// Counts of downloads and installations.
+    pub counters: Counters,
+    /// Cancelled when the daemon begins to stop: no new work.
+    pub stop: CancellationToken,
+    /// Cancelled when the grace is over: what still runs is cut.
+    pub grace_over: CancellationToken,
+    /// All tasks; a task outside of it is a bug.
+    pub tasks: TaskTracker,
+    /// Held while a decision about releases is made and written, so that two cannot be made on the same state.
+    deciding: Mutex<()>,
+    /// Checks that use a processor for long: JARs and deltas.
+    pub checks: Semaphore,
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// What is left running is cut after the grace; this is how long cutting may take.
+const CUT: Duration = Duration::from_secs(2);
+
+/// Checks at the same time. More would only make each of them slower.
+const CHECKS: usize = 2;
+
+impl App {
+    /// Opens every part. Nothing runs yet.
+    ///
+    /// # Errors
+    /// The data folder cannot be used, or a key is not safe.
+    pub fn open(config: Config) -> Result<Self, StartError> {
+        let now = Timestamp::now();
+        StartError::check_clock(now)?;
+        let opened = crate::store::Store::open(&config.data_dir)?;
+        let blobs = Blobs::open(&config.data_dir)?;
+        let auth = bootstrap::open_keys(&config, &opened.store)?;
+        bootstrap::make_first_user(&config, &opened.store, &auth, now)?;
+        let counters = Counters::open(&config.data_dir, now);
+        Ok(Self {
+            hub: Hub::new(opened.store.clone(), config.channels.clone(), now),
+            limits: Limits::new(
+                config.limits.connections_per_minute,
+                config.limits.messages_per_minute,
+                config.limits.concurrent_downloads,
+            ),
+            store: opened.store,
+            blobs,
+            auth,
+            counters,
+            stop: CancellationToken::new(),
+            grace_over: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            deciding: Mutex::new(()),
+            checks: Semaphore::new(CHECKS),
+            config,
+        })
+    }
+
+    /// Runs synchronous work on the blocking pool, in a tracked task: it ends even when the caller hangs up meanwhile.
+    ///
+    /// # Errors
+    /// Those of the work; a panic in it is `SERVER_ERROR`.
+    pub async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Arc<Self>) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let app = Arc::clone(self);
+        let span = tracing::Span::current();
+        let task = self.tasks.spawn_blocking(move || span.in_scope(|| work(&app)));
+        match task.await {
+            Ok(result) => result,
+            Err(error) => Err(ApiError::server_error(&error)),
+        }
+    }
+
+    /// Begins a decision about releases; it ends when the guard is dropped. Only for the blocking pool.
+    pub fn decide(&self) -> MutexGuard<'_, ()> {
+        self.deciding.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A daemon that accepts connections.
+#[derive(Debug)]
+pub struct Running {
+    app: Arc<App>,
+    address: SocketAddr,
+}
+
+/// Starts a daemon.
+///
+/// # Errors
+/// The data folder, a key or the address cannot be used.
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    let opening = tokio::task::spawn_blocking(|| App::open(config));
+    let app = Arc::new(opening.await.map_err(StartError::Panicked)??);
+    let listen = app.config.listen;
+    let bind_error = |source| StartError::Bind { listen, source };
+    let listener = TcpListener::bind(listen).await.map_err(bind_error)?;
+    let address = listener.local_addr().map_err(bind_error)?;
+    let router = http::router(&app);
+    app.tasks.spawn(http::serve::accept(Arc::clone(&app), listener, router));
+    app.tasks.spawn(jobs::save_statistics(Arc::clone(&app)));
+    app.tasks.spawn(jobs::sweep(Arc::clone(&app)));
+    tracing::info!(%address, data_dir = %app.config.data_dir.display(), "relctld accepts connections");
+    Ok(Running { app, address })
+}
+
+impl Running {
+    /// Where it accepts connections.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its parts.
+    #[must_use]
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// Stops it in order, and returns when everything is flushed.
+    pub async fn stop(self) {
+        let app = self.app;
+        let grace = app.config.shutdown_grace;
+        tracing::info!(grace_ms = grace.as_millis(), "relctld is stopping");
+        app.stop.cancel();
+        app.tasks.close();
+        if tokio::time::timeout(grace, app.tasks.wait()).await.is_err() {
+            tracing::warn!(tasks = app.tasks.len(), "the grace is over; what still runs is cut");
+            app.grace_over.cancel();
+            if tokio::time::timeout(CUT, app.tasks.wait()).await.is_err() {
+                tracing::warn!(tasks = app.tasks.len(), "some work did not end");
+            }
+        }
+        let flushed = tokio::task::spawn_blocking(move || {
+            if let Err(error) = app.counters.save() {
+                tracing::warn!(%error, "the statistics of the last seconds are lost");
+            }
+            if let Err(error) = app.store.flush() {
+                tracing::warn!(%error, "the index was not flushed; the next start rebuilds it");
+            }
+        });
+        if flushed.await.is_ok() {
+            tracing::info!("relctld has stopped");
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! What can be set, from where, and what holds otherwise.
+//!
+//! A flag wins over the environment, that over the file, that over the default. [`keys::KEYS`] is the table of all
+//! keys; this module turns their texts into values and refuses what is unknown or unsafe, naming source, key and
+//! reason, so that the daemon never runs with less protection than its operator believes.
+
+pub mod args;
+pub mod channels;
+pub mod given;
+pub mod keys;
+pub mod report;
+mod values;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use channels::Channels;
+pub use given::{Given, Origin};
+
+/// All settings of a daemon, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `listen`: where to accept connections.
+    pub listen: SocketAddr,
+    /// `data-dir`: the folder that holds everything.
+    pub data_dir: PathBuf,
+    /// `channels`, with the built-in ones before them.
+    pub channels: Channels,
+    /// `shutdown-grace`.
+    pub shutdown_grace: Duration,
+    /// `websocket.…`
+    pub websocket: Websocket,
+    /// `limits.…`
+    pub limits: Limits,
+    /// `cors.…`
+    pub cors: Cors,
+    /// `jwt.…`
+    pub jwt: Jwt,
+    /// `log.…`
+    pub log: Log,
+}
+
+/// Settings of live sessions.
+#[derive(Clone, Debug)]
+pub struct Websocket {
+    /// `websocket.heartbeat-interval`.
+    pub heartbeat_interval: Duration,
+    /// `websocket.connection-timeout`.
+    pub connection_timeout: Duration,
+    /// `websocket.max-message-bytes`.
+    pub max_message_bytes: usize,
+}
+
+/// How much one client may ask for. 0 means no limit.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// `limits.connections-per-minute`.
+    pub connections_per_minute: u32,
+    /// `limits.messages-per-minute`.
+    pub messages_per_minute: u32,
+    /// `limits.concurrent-downloads`.
+    pub concurrent_downloads: u32,
+    /// `limits.max-upload-bytes`.
+    pub max_upload_bytes: u64,
+}
+
+/// Which web pages may use the API.
+#[derive(Clone, Debug)]
+pub struct Cors {
+    /// `cors.allowed-origins`, each as `scheme://host[:port]` in lower case.
+    pub allowed_origins: Vec<String>,
+}
+
+/// How tokens are checked.
+#[derive(Clone, Debug)]
+pub struct Jwt {
+    /// `jwt.algorithm`.
+    pub algorithm: JwtAlgorithm,
+    /// `jwt.secret-file`; `None` is `jwt.secret` in the data folder.
+    pub secret_file: Option<PathBuf>,
+    /// `jwt.public-key-file`.
+    pub public_key_file: Option<PathBuf>,
+    /// `jwt.issuer`.
+    pub issuer: Option<String>,
+    /// `jwt.audience`.
+    pub audience: Option<String>,
+}
+
+/// The one algorithm that tokens of this daemon use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JwtAlgorithm {
+    /// A shared secret; the daemon issues tokens itself.
+    Hs256,
+    /// RSA; somebody else issues the tokens.
+    Rs256,
+    /// ECDSA over P-256; somebody else issues the tokens.
+    Es256,
+    /// Ed25519; somebody else issues the tokens.
+    EdDsa,
+}
+
+/// How the log looks.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// `log.format`.
+    pub format: LogFormat,
+    /// `log.level`: a level or a filter.
+    pub level: String,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Why the configuration was refused. The message is one line.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file as a whole.
+    #[error("cannot read the configuration file {}: {reason}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Not TOML.
+    #[error("{origin}: {reason}")]
+    Syntax {
+        /// Where.
+        origin: Origin,
+        /// Why.
+        reason: String,
+    },
+    /// No key is called so.
+    #[error("{origin}: there is no key {key:?}{}", did_you_mean(*nearest))]
+    UnknownKey {
+        /// What was written.
+        key: String,
+        /// Where.
+        origin: Origin,
+        /// What may have been meant.
+        nearest: Option<&'static str>,
+    },
+    /// A value that the key does not take.
+    #[error("{origin}: {key}: {reason}")]
+    Value {
+        /// Which key.
+        key: &'static str,
+        /// Where.
+        origin: Origin,
+        /// Why.
+        reason: String,
+    },
+    /// Values that are fine alone and not together.
+    #[error("{key}: {reason}")]
+    Together {
+        /// Which key.
+        key: &'static str,
+        /// Why.
+        reason: String,
+    },
+}
+
+fn did_you_mean(nearest: Option<&'static str>) -> String {
+    nearest.map_or_else(String::new, |name| format!("; did you mean {name:?}?"))
+}
+
+impl Config {
+    /// Settings in which nothing was given but the data folder; tests start from here.
+    #[must_use]
+    pub fn with_defaults(data_dir: PathBuf) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
+            data_dir,
+            channels: Channels::default(),
+            shutdown_grace: Duration::from_secs(30),
+            websocket: Websocket {
+                heartbeat_interval: protocol::limits::HEARTBEAT_INTERVAL,
+                connection_timeout: protocol::limits::CONNECTION_TIMEOUT,
+                max_message_bytes: protocol::limits::MESSAGE_BYTES,
+            },
+            limits: Limits {
+                connections_per_minute: 10,
+                messages_per_minute: 300,
+                concurrent_downloads: 3,
+                max_upload_bytes: 512 * 1024 * 1024,
+            },
+            cors: Cors {
+                allowed_origins: Vec::new(),
+            },
+            jwt: Jwt {
+                algorithm: JwtAlgorithm::Hs256,
+                secret_file: None,
+                public_key_file: None,
+                issuer: None,
+                audience: None,
+            },
+            log: Log {
+                format: LogFormat::Text,
+                level: "info".into(),
+            },
+        }
+    }
+
+    /// Understands what was given.
+    ///
+    /// # Errors
+    /// A value is not what its key takes, or two do not go together.
+    pub fn from_given(given: &Given) -> Result<Self, ConfigError> {
+        let mut config = Self::with_defaults(PathBuf::from("relctl-data"));
+        let read = values::Reader(given);
+        read.one("listen", &mut config.listen, values::address)?;
+        read.one("data-dir", &mut config.data_dir, values::path)?;
+        let mut extra = Vec::new();
+        read.list("channels", &mut extra, values::channel)?;
+        config.channels = Channels::with_extra(extra);
+        read.one("shutdown-grace", &mut config.shutdown_grace, values::duration)?;
+        let websocket = &mut config.websocket;
+        read.one("websocket.heartbeat-interval", &mut websocket.heartbeat_interval, values::period)?;
+        read.one("websocket.connection-timeout", &mut websocket.connection_timeout, values::period)?;
+        read.one("websocket.max-message-bytes", &mut websocket.max_message_bytes, values::message_bytes)?;
+        let limits = &mut config.limits;
+        read.one("limits.connections-per-minute", &mut limits.connections_per_minute, values::number)?;
+        read.one("limits.messages-per-minute", &mut limits.messages_per_minute, values::number)?;
+        read.one("limits.concurrent-downloads", &mut limits.concurrent_downloads, values::number)?;
+        read.one("limits.max-upload-bytes", &mut limits.max_upload_bytes, values::number)?;
+        read.list("cors.allowed-origins", &mut config.cors.allowed_origins, values::origin)?;
+        let jwt = &mut config.jwt;
+        read.one("jwt.algorithm", &mut jwt.algorithm, values::algorithm)?;
+        read.one("jwt.secret-file", &mut jwt.secret_file, values::optional_path)?;
+        read.one("jwt.public-key-file", &mut jwt.public_key_file, values::optional_path)?;
+        read.one("jwt.issuer", &mut jwt.issuer, values::optional_text)?;
+        read.one("jwt.audience", &mut jwt.audience, values::optional_text)?;
+        read.one("log.format", &mut config.log.format, values::log_format)?;
+        read.one("log.level", &mut config.log.level, values::log_level)?;
+        config.check_together()?;
+        Ok(config)
+    }
+
+    fn check_together(&self) -> Result<(), ConfigError> {
+        let by_secret = self.jwt.algorithm == JwtAlgorithm::Hs256;
+        if !by_secret && self.jwt.public_key_file.is_none() {
+            return Err(ConfigError::Together {
+                key: "jwt.public-key-file",
+                reason: format!(
+                    "jwt.algorithm {} needs the public key (PEM) of who issues the tokens",
+                    self.jwt.algorithm.name()
+                ),
+            });
+        }
+        if by_secret && self.jwt.public_key_file.is_some() {
+            return Err(ConfigError::Together {
+                key: "jwt.public-key-file",
+                reason: "it has no meaning with jwt.algorithm HS256; set RS256, ES256 or EdDSA".into(),
+            });
+        }
+        if !by_secret && self.jwt.secret_file.is_some() {
+            return Err(ConfigError::Together {
+                key: "jwt.secret-file",
+                reason: format!("it has no meaning with jwt.algorithm {}", self.jwt.algorithm.name()),
+            });
+        }
+        Ok(())
+    }
+}
+
+impl JwtAlgorithm {
+    /// Its name in a token's header.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hs256 => "HS256",
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+}
+
+impl LogFormat {
+    /// Its name in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
