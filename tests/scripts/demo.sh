@@ -8,10 +8,13 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/relctl-demo.XXXXXX")
 started=()
 
 # Ends what this script started, and only that.
-clean_up() {
+end_started() {
     for process in "${started[@]}"; do kill "$process" 2>/dev/null || true; done
     for process in "${started[@]}"; do wait "$process" 2>/dev/null || true; done
     started=()
+}
+clean_up() {
+    end_started
     cd "$root"
     rm -rf "$work"
 }
@@ -85,23 +88,53 @@ tell() {
 
     title "What the publisher saw meanwhile"
     indented <watch.log
+
+    title "The application on a desktop is now the new version"
+    show java -jar "desktop-1/versions/$to/app.jar" --version
+    end_started
 }
 
-export PATH="$root/target/debug:$PATH"
-export NO_COLOR=1
+# The checker of HTML that the npm package vnu-jar holds: a real product, 32 MB, of which the cache keeps two versions.
+fetch() {
+    local version=$1 jar=$cache/vnu-$1.jar
+    [ -s "$jar" ] && return
+    mkdir -p "$cache"
+    npm pack --silent --fetch-retries=1 --pack-destination "$work" "vnu-jar@$version" >/dev/null 2>&1 || return
+    tar -xzf "$work/vnu-jar-$version.tgz" -C "$work" package/build/dist/vnu.jar
+    mv "$work/package/build/dist/vnu.jar" "$jar"
+}
+
+notes() {
+    local sources=$root/fixtures/java/demo main=dev.relctl.demo.Main
+    mkdir "$work/notes" && cd "$work/notes"
+    title "Two versions of a small Java application are compiled and packed"
+    javac --release 11 -d classes-1 -sourcepath "$sources/v1" "$sources/v1/dev/relctl/demo/Main.java"
+    javac --release 11 -d classes-2 -sourcepath "$sources/v2:$sources/v1" "$sources/v1/dev/relctl/demo/Main.java"
+    cp -r "$sources/v1/resources/." classes-1
+    cp -r "$sources/v1/resources/." "$sources/v2/resources/." classes-2
+    show relctl package classes-1 --version 1.0.0 --main-class $main -o notes-1.0.0.jar
+    show relctl package classes-2 --version 1.1.0 --main-class $main -o notes-1.1.0.jar
+    tell notes-1.0.0.jar 1.0.0 notes-1.1.0.jar 1.1.0
+}
+
+vnu() {
+    local from=26.9.16 to=26.9.27
+    mkdir "$work/vnu" && cd "$work/vnu"
+    title "The same with a real product: vnu.jar $from and $to from the npm package vnu-jar"
+    if ! fetch $from || ! fetch $to; then
+        echo "    SKIPPED: the npm registry cannot be reached, and $cache does not hold the two JARs yet"
+        return
+    fi
+    ln -s "$cache/vnu-$from.jar" "$cache/vnu-$to.jar" .
+    ls -lL ./*.jar | awk '{ printf "    %s  %.1f MB\n", $NF, $5 / 1e6 }'
+    tell vnu-$from.jar $from vnu-$to.jar $to
+}
+
+export PATH="$root/target/debug:$PATH" NO_COLOR=1
 unset RELCTL_URL RELCTL_TOKEN RELCTL_TOKEN_FILE
 cd "$root"
 title "Building relctl and relctld"
 cargo build --quiet
-
-mkdir -p "$work/notes" && cd "$work/notes"
-sources=$root/fixtures/java/demo
-title "Two versions of a small Java application are compiled and packed"
-javac --release 11 -d classes-1 -sourcepath "$sources/v1" "$sources/v1/dev/relctl/demo/Main.java"
-javac --release 11 -d classes-2 -sourcepath "$sources/v2:$sources/v1" "$sources/v1/dev/relctl/demo/Main.java"
-cp -r "$sources/v1/resources/." classes-1
-cp -r "$sources/v1/resources/." "$sources/v2/resources/." classes-2
-main=dev.relctl.demo.Main
-show relctl package classes-1 --version 1.0.0 --main-class $main -o notes-1.0.0.jar
-show relctl package classes-2 --version 1.1.0 --main-class $main -o notes-1.1.0.jar
-tell notes-1.0.0.jar 1.0.0 notes-1.1.0.jar 1.1.0
+notes
+vnu
+title "Done: everything that was started is ended, and the temporary folder is removed"

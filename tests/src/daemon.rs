@@ -176,7 +176,7 @@ impl Daemon {
     /// The command line tool as the administrator of the first start.
     #[must_use]
     #[track_caller]
-    pub fn relctl<'a>(&'a self, arguments: impl IntoIterator<Item = &'a str>) -> Relctl<'a> {
+    pub fn relctl<'b>(&self, arguments: impl IntoIterator<Item = &'b str>) -> Relctl<'_> {
         Relctl::new(self.binaries.relctl)
             .on(self)
             .token(self.admin_token())

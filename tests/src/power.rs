@@ -115,3 +115,35 @@ fn with_system_folders(command: &mut Command) -> &mut Command {
     let path = std::env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("{path}:/usr/sbin:/sbin"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::io::Write;
+
+    use super::*;
+
+    /// Without this the power-cut test could pass on a disk that loses nothing.
+    #[test]
+    fn a_cut_keeps_what_was_synced_and_loses_what_was_not() {
+        let Ok(mut disk) = Disk::mount() else {
+            return; // The test that needs the disk says why it cannot.
+        };
+        let write = |name: &str| {
+            let mut file = File::create(disk.path().join(name)).unwrap();
+            file.write_all(b"some bytes").unwrap();
+            file
+        };
+        write("synced").sync_all().unwrap();
+        File::open(disk.path()).unwrap().sync_all().unwrap();
+        drop(write("not synced"));
+
+        disk.cut_power().unwrap();
+        assert!(fs::write(disk.path().join("too late"), b"").is_err());
+        disk.power_on().unwrap();
+
+        let synced = fs::read(disk.path().join("synced")).unwrap();
+        assert_eq!(synced, b"some bytes");
+        assert!(!disk.path().join("not synced").exists());
+    }
+}
