@@ -99,7 +99,7 @@ fetch() {
     local version=$1 jar=$cache/vnu-$1.jar
     [ -s "$jar" ] && return
     mkdir -p "$cache"
-    npm pack --silent --fetch-retries=1 --pack-destination "$work" "vnu-jar@$version" >/dev/null 2>&1 || return
+    npm pack --silent --fetch-retries=1 --fetch-timeout=60000 --pack-destination "$work" "vnu-jar@$version" >/dev/null 2>&1 || return
     tar -xzf "$work/vnu-jar-$version.tgz" -C "$work" package/build/dist/vnu.jar
     mv "$work/package/build/dist/vnu.jar" "$jar"
 }
