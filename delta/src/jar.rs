@@ -8,6 +8,7 @@ mod advice;
 mod check;
 mod content;
 mod directory;
+mod end;
 mod error;
 mod layout;
 mod manifest;

@@ -3,7 +3,7 @@
 use rawzip::{CompressionMethod, ReaderAt, ZipArchive, ZipArchiveEntryWayfinder};
 
 use super::error::shown;
-use super::{JarError, JarLimits, name};
+use super::{JarError, JarLimits, end, name};
 
 /// One entry as the central directory describes it.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(super) fn read<R: ReaderAt>(
     buffer: &mut [u8],
     limits: &JarLimits,
 ) -> Result<Vec<Entry>, JarError> {
-    check_end(archive, file_bytes)?;
+    end::check(archive, file_bytes)?;
     if archive.entries_hint() > limits.max_entries {
         return Err(JarError::TooManyEntries {
             limit: limits.max_entries,
@@ -86,17 +86,6 @@ pub(super) fn read<R: ReaderAt>(
     refuse_duplicates(&entries)?;
     refuse_bombs(&entries, file_bytes, limits)?;
     Ok(entries)
-}
-
-/// The archive must end where the file ends: bytes behind it can make the file look like another.
-fn check_end<R>(archive: &ZipArchive<R>, file_bytes: u64) -> Result<(), JarError> {
-    match file_bytes.checked_sub(archive.end_offset()) {
-        Some(0) => Ok(()),
-        Some(bytes) => Err(JarError::TrailingBytes { bytes }),
-        None => Err(JarError::NotAZip {
-            reason: "its end is cut off".to_owned(),
-        }),
-    }
 }
 
 fn refuse_duplicates(entries: &[Entry]) -> Result<(), JarError> {

@@ -76,10 +76,14 @@ fn check_entry<R: ReaderAt>(
         return Err(differs("the unpacked size"));
     }
     if let Some(descriptor) = place.reader().data_descriptor().map_err(failed)? {
-        // Some writers use 8-byte sizes here and 4-byte ones in the directory, so only what both
-        // readings have in the same place is compared.
+        // Some writers use 8-byte sizes here and 4-byte ones in the directory. Read as 4-byte ones,
+        // the packed size is right all the same, and the unpacked one is the former's upper half.
         let packed_low = descriptor.compressed_size() as u32;
-        if descriptor.crc32() != entry.crc32 || packed_low != entry.packed_bytes as u32 {
+        let unpacked = [entry.unpacked_bytes, entry.packed_bytes >> 32];
+        if descriptor.crc32() != entry.crc32
+            || packed_low != entry.packed_bytes as u32
+            || !unpacked.contains(&descriptor.uncompressed_size())
+        {
             return Err(differs("the data descriptor"));
         }
     }

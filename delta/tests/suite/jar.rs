@@ -1,6 +1,7 @@
 //! Which JARs are let in, and what is said of them.
 
 use std::fs;
+use std::io::Write;
 
 use delta::jar::{JarError, JarErrorKind, JarLimits, JarSummary, inspect, inspect_bytes};
 use fixtures::archive::{Archive, Entry};
@@ -69,6 +70,10 @@ fn every_broken_jar_is_refused_for_its_own_fault() {
     says(
         &broken::descriptor_differs(),
         "differ in the data descriptor",
+    );
+    says(
+        &broken::directory_size_differs(),
+        "another size than it says",
     );
     says(&broken::wrong_size(), "more than its stated size");
     says(&broken::damaged_data(), "\"data.txt\" is damaged");
@@ -147,6 +152,27 @@ fn absurd_zip64_sizes_are_refused() {
     entry.offset = Some(u32::MAX - 1);
     let error = refused(&with_entry(entry));
     assert_eq!(error.kind(), JarErrorKind::Invalid, "{error}");
+}
+
+/// More entries than the small end record can count.
+#[test]
+fn a_zip64_jar_is_read() {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    writer.start_file("META-INF/MANIFEST.MF", options).unwrap();
+    writer.write_all(b"Manifest-Version: 1.0\n").unwrap();
+    for number in 0..66_000 {
+        writer.start_file(format!("{number}"), options).unwrap();
+    }
+    let jar = writer.finish().unwrap().into_inner();
+    assert_eq!(accepted(&jar).entries, 66_001);
+
+    // The directory's size in the large end record, which the JVM goes by.
+    let mut damaged = jar;
+    let size_at = damaged.len() - 22 - 20 - 56 + 40;
+    damaged[size_at] ^= 1;
+    let error = refused(&damaged);
+    assert!(error.to_string().contains("another size"), "{error}");
 }
 
 #[test]
