@@ -205,6 +205,14 @@ impl Hub {
         self.append(ServerMessage::RateLimited(message), subject);
     }
 
+    /// What a client runs, by what its newest session said.
+    #[must_use]
+    pub fn version_of(&self, client_id: &ClientId) -> Option<Version> {
+        let seats = self.registry().seats_of(client_id);
+        let follower = seats.last()?.follower();
+        follower.client().map(|client| client.version.clone())
+    }
+
     /// The client of a user whose sessions all belong to one client (contract section 5).
     #[must_use]
     pub fn sole_client_of(&self, username: &Username) -> Option<ClientId> {

@@ -102,7 +102,8 @@ impl Seat {
         self.call(Calls::OUTBOX);
     }
 
-    pub(super) fn call(&self, reason: Calls) {
+    /// Wakes the session.
+    pub fn call(&self, reason: Calls) {
         self.calls.fetch_or(reason.0, Ordering::AcqRel);
         self.notify.notify_one();
     }
