@@ -54,7 +54,7 @@ pub struct App {
     /// Held while a decision about releases is made and written, so that two cannot be made on the same state.
     deciding: Mutex<()>,
     /// Checks that use a processor for long: JARs and deltas.
-    pub checks: Semaphore,
+    pub checks: Arc<Semaphore>,
 }
 
 impl fmt::Debug for App {
@@ -82,7 +82,7 @@ impl App {
         let auth = bootstrap::open_keys(&config, &opened.store)?;
         bootstrap::make_first_user(&config, &opened.store, &auth, now)?;
         let counters = Counters::open(&config.data_dir, now);
-        Ok(Self {
+        let app = Self {
             hub: Hub::new(opened.store.clone(), config.channels.clone(), now),
             limits: Limits::new(
                 config.limits.connections_per_minute,
@@ -97,9 +97,12 @@ impl App {
             grace_over: CancellationToken::new(),
             tasks: TaskTracker::new(),
             deciding: Mutex::new(()),
-            checks: Semaphore::new(CHECKS),
+            checks: Arc::new(Semaphore::new(CHECKS)),
             config,
-        })
+        };
+        // What a killed publish kept without a record; nothing else runs yet.
+        app.forget_unreferenced();
+        Ok(app)
     }
 
     /// Runs synchronous work on the blocking pool, in a tracked task: it ends even when the caller hangs up meanwhile.
@@ -122,6 +125,19 @@ impl App {
     /// Begins a decision about releases; it ends when the guard is dropped. Only for the blocking pool.
     pub fn decide(&self) -> MutexGuard<'_, ()> {
         self.deciding.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes blobs that were kept for a record which could not be written. Only while deciding: nobody else is
+    /// between the two steps then.
+    pub fn forget_unreferenced(&self) {
+        // After a failed sync nobody knows whether the record is on the disk; the file must outlive that doubt.
+        if self.store.read_only_reason().is_some() {
+            return;
+        }
+        let referenced = self.store.referenced_blobs();
+        if let Err(error) = self.blobs.remove_unreferenced(&referenced, Duration::ZERO) {
+            tracing::warn!(%error, "a file that no release refers to stays until the next sweep");
+        }
     }
 }
 

@@ -223,7 +223,9 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::Exists { .. } => Self::conflict(error.to_string()),
             StoreError::NotFound { .. } => Self::not_found(error.to_string()),
-            StoreError::Stale { .. } => Self::conflict(format!("{error}; look again and decide anew")),
+            StoreError::Stale { .. } => {
+                Self::conflict(format!("{error}; look again and decide anew"))
+            }
             StoreError::ReadOnly { reason } => {
                 tracing::warn!(reason, "a change was refused");
                 Self::unavailable("the store is read-only; the daemon's log says why")

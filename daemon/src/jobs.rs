@@ -26,6 +26,10 @@ pub async fn save_statistics(app: Arc<App>) {
 /// Removes blobs that no release and no delta refers to.
 pub async fn sweep(app: Arc<App>) {
     while sleep_or_stop(&app, SWEEP_INTERVAL).await {
+        // A damaged journal names too few files, so nothing is taken away on its word.
+        if app.store.read_only_reason().is_some() {
+            continue;
+        }
         let swept = Arc::clone(&app);
         let result = tokio::task::spawn_blocking(move || {
             let referenced = swept.store.referenced_blobs();
@@ -34,7 +38,9 @@ pub async fn sweep(app: Arc<App>) {
         match result.await {
             Ok(Ok(0)) | Err(_) => {}
             Ok(Ok(removed)) => tracing::info!(removed, "removed files that no release refers to"),
-            Ok(Err(error)) => tracing::warn!(%error, "files that no release refers to cannot be removed"),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "files that no release refers to cannot be removed")
+            }
         }
     }
 }

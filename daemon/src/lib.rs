@@ -16,6 +16,7 @@ pub mod http;
 pub mod ops;
 pub mod error;
 
+pub mod session;
 pub mod hub;
 pub mod auth;
 pub mod limit;

@@ -3,6 +3,15 @@
 //! HTTP and live sessions both come here, so the checks cannot differ by transport. The functions are synchronous
 //! where they work and run on the blocking pool ([`crate::app::App::blocking`]).
 
+pub mod check;
+pub mod deltas;
+pub mod lifecycle;
+pub mod publish;
+pub mod reports;
+pub mod statistics;
+pub mod users;
+mod views;
+
 use protocol::api::Role;
 
 use crate::auth::Caller;

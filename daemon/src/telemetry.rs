@@ -13,7 +13,11 @@ pub fn init(log: &Log) {
     let set = match log.format {
         // Colours would only be in the way of who reads the file.
         LogFormat::Text => lines.with_ansi(false).try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).try_init(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .try_init(),
     };
     if set.is_ok() {
         log_panics();
@@ -23,7 +27,10 @@ pub fn init(log: &Log) {
 /// A panic is a log line like any other, with its place and without the lines of a backtrace.
 fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         let words = panic.payload_as_str().unwrap_or("without words");
         tracing::error!(place, words, "a bug: the code gave up");
     }));

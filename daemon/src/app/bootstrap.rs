@@ -34,10 +34,13 @@ pub(super) fn open_keys(config: &Config, store: &Store) -> Result<Authenticator,
             Ok(Authenticator::with_secret(&secret, jwt))
         }
         JwtAlgorithm::Rs256 | JwtAlgorithm::Es256 | JwtAlgorithm::EdDsa => {
-            let path = jwt.public_key_file.as_ref().ok_or_else(|| ConfigError::Together {
-                key: "jwt.public-key-file",
-                reason: "it is required by jwt.algorithm".into(),
-            })?;
+            let path = jwt
+                .public_key_file
+                .as_ref()
+                .ok_or_else(|| ConfigError::Together {
+                    key: "jwt.public-key-file",
+                    reason: "it is required by jwt.algorithm".into(),
+                })?;
             let key = load_public_key(path)?;
             Ok(Authenticator::with_public_key(&key, jwt)?)
         }
@@ -68,7 +71,9 @@ pub(super) fn make_first_user(
         return Ok(());
     }
     let users = store.users()?;
-    let admin: Username = ADMIN.parse().map_err(|_| StoreError::NotFound { what: "user admin".into() })?;
+    let admin: Username = ADMIN.parse().map_err(|_| StoreError::NotFound {
+        what: "user admin".into(),
+    })?;
     if users.is_empty() {
         store.create_user(&Actor::daemon(), admin.clone(), Role::Admin)?;
         tracing::info!(user = ADMIN, "made the first user");
@@ -85,9 +90,18 @@ pub(super) fn make_first_user(
         return Ok(());
     };
     let path = config.data_dir.join(ADMIN_TOKEN_FILE);
-    write_private(&path, format!("{token}\n").as_bytes()).map_err(|source| KeyError::Io { path: path.clone(), source })?;
+    write_private(&path, format!("{token}\n").as_bytes()).map_err(|source| KeyError::Io {
+        path: path.clone(),
+        source,
+    })?;
     // The file first: killed in between, the next start finds no token on record and does both again.
-    let record = Token { id, username: admin, issued_at: now, expires_at, revoked: false };
+    let record = Token {
+        id,
+        username: admin,
+        issued_at: now,
+        expires_at,
+        revoked: false,
+    };
     store.issue_token(&Actor::daemon(), record)?;
     tracing::info!(path = %path.display(), "wrote a token for the first user");
     Ok(())

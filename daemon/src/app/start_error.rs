@@ -20,7 +20,9 @@ pub enum StartError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// Users exist, and the secret that signed their tokens is gone.
-    #[error("{path} is missing, but this data folder is in use; restore the file, or write a new secret of 32 bytes or more into it (all tokens end), mode 0600")]
+    #[error(
+        "{path} is missing, but this data folder is in use; restore the file, or write a new secret of 32 bytes or more into it (all tokens end), mode 0600"
+    )]
     SecretGone {
         /// Where it should be.
         path: String,
@@ -100,7 +102,9 @@ impl StartError {
             },
             Self::Store(StoreError::Locked { .. }) => TEMPORARY,
             Self::Store(StoreError::Damaged { .. } | StoreError::Newer { .. }) => DATA_DAMAGED,
-            Self::Store(StoreError::DiskFull) | Self::Blobs(BlobError::DiskFull) | Self::Announce { .. } => IO,
+            Self::Store(StoreError::DiskFull)
+            | Self::Blobs(BlobError::DiskFull)
+            | Self::Announce { .. } => IO,
             Self::Store(_) | Self::Blobs(_) => CANNOT_CREATE,
             Self::Panicked(_) | Self::Signals { .. } => SOFTWARE,
         }

@@ -27,7 +27,12 @@ pub(super) fn split(token: &str) -> Result<Parts<'_>, AuthError> {
     if payload.contains('.') || header.is_empty() || payload.is_empty() {
         return Err(three_parts());
     }
-    Ok(Parts { header, payload, signature, signed })
+    Ok(Parts {
+        header,
+        payload,
+        signature,
+        signed,
+    })
 }
 
 pub(super) struct Header {
@@ -46,7 +51,10 @@ pub(super) fn header(part: &str) -> Result<Header, AuthError> {
     let bytes = decode(part)?;
     let raw: Raw = serde_json::from_slice(&bytes)
         .map_err(|_| AuthError::Malformed("the header is no JSON object with one alg"))?;
-    Ok(Header { algorithm: raw.alg, has_critical: raw.crit })
+    Ok(Header {
+        algorithm: raw.alg,
+        has_critical: raw.crit,
+    })
 }
 
 fn presence<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
@@ -96,7 +104,11 @@ pub(super) fn payload(part: &str) -> Result<Claims, AuthError> {
     let claims: Claims = serde_json::from_slice(&bytes).map_err(|_| {
         AuthError::Malformed("sub and exp are required, and each claim has one value of its type")
     })?;
-    if claims.jti.as_ref().is_some_and(|jti| jti.is_empty() || jti.len() > 256) {
+    if claims
+        .jti
+        .as_ref()
+        .is_some_and(|jti| jti.is_empty() || jti.len() > 256)
+    {
         return Err(AuthError::Malformed("jti has 1 to 256 characters"));
     }
     Ok(claims)
@@ -108,7 +120,11 @@ fn decode(part: &str) -> Result<Vec<u8>, AuthError> {
         .map_err(|_| AuthError::Malformed("a part is not base64url without padding"))
 }
 
-pub(super) fn sign(payload: &serde_json::Value, key: &EncodingKey, algorithm: Algorithm) -> Option<String> {
+pub(super) fn sign(
+    payload: &serde_json::Value,
+    key: &EncodingKey,
+    algorithm: Algorithm,
+) -> Option<String> {
     let header = serde_json::json!({ "alg": super::algorithm_name(algorithm), "typ": "JWT" });
     let encode = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", encode(&header), encode(payload));

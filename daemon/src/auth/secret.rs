@@ -77,18 +77,30 @@ impl Secret {
     /// # Errors
     /// It cannot be read, others could read it, or it is too short.
     pub fn load(path: &Path) -> Result<Self, KeyError> {
-        let failed = |source| KeyError::Io { path: path.to_owned(), source };
+        let failed = |source| KeyError::Io {
+            path: path.to_owned(),
+            source,
+        };
         let file = File::open(path).map_err(failed)?;
         let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o7777;
         if mode & 0o077 != 0 {
-            return Err(KeyError::TooOpen { path: path.to_owned(), mode });
+            return Err(KeyError::TooOpen {
+                path: path.to_owned(),
+                mode,
+            });
         }
         let mut bytes = read_key(file, path)?;
-        while bytes.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+        while bytes
+            .last()
+            .is_some_and(|byte| matches!(byte, b'\n' | b'\r'))
+        {
             bytes.pop();
         }
         if bytes.len() < SECRET_BYTES_MIN {
-            return Err(KeyError::TooShort { path: path.to_owned(), bytes: bytes.len() });
+            return Err(KeyError::TooShort {
+                path: path.to_owned(),
+                bytes: bytes.len(),
+            });
         }
         Ok(Self(bytes))
     }
@@ -101,7 +113,10 @@ impl Secret {
         let mut random = [0_u8; 32];
         getrandom::fill(&mut random).map_err(KeyError::NoRandomness)?;
         let text = hex::encode(random);
-        write_private(path, text.as_bytes()).map_err(|source| KeyError::Io { path: path.to_owned(), source })?;
+        write_private(path, text.as_bytes()).map_err(|source| KeyError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
         Ok(Self(text.into_bytes()))
     }
 }
@@ -111,7 +126,10 @@ impl Secret {
 /// # Errors
 /// It cannot be read or is far too large.
 pub fn load_public_key(path: &Path) -> Result<Vec<u8>, KeyError> {
-    let file = File::open(path).map_err(|source| KeyError::Io { path: path.to_owned(), source })?;
+    let file = File::open(path).map_err(|source| KeyError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
     read_key(file, path)
 }
 
@@ -119,9 +137,14 @@ fn read_key(file: File, path: &Path) -> Result<Vec<u8>, KeyError> {
     let mut bytes = Vec::new();
     file.take(KEY_FILE_BYTES_MAX + 1)
         .read_to_end(&mut bytes)
-        .map_err(|source| KeyError::Io { path: path.to_owned(), source })?;
+        .map_err(|source| KeyError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
     if bytes.len() as u64 > KEY_FILE_BYTES_MAX {
-        return Err(KeyError::TooLong { path: path.to_owned() });
+        return Err(KeyError::TooLong {
+            path: path.to_owned(),
+        });
     }
     Ok(bytes)
 }
@@ -133,12 +156,19 @@ fn read_key(file: File, path: &Path) -> Result<Vec<u8>, KeyError> {
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("new");
     let mut options = OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)?;
     // A leftover of a killed start may have had another mode.
     file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&beside, path)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

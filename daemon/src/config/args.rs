@@ -33,7 +33,8 @@ pub enum ArgsError {
 #[must_use]
 pub fn command() -> Command {
     let serve = Command::new("serve").about("Store and serve releases until SIGTERM or SIGINT");
-    let check = Command::new("check-config").about("Print the settings that would hold, and where each comes from");
+    let check = Command::new("check-config")
+        .about("Print the settings that would hold, and where each comes from");
     Command::new("relctld")
         .about("Stores releases, serves them and follows their way to the users")
         .version(env!("CARGO_PKG_VERSION"))
@@ -76,7 +77,11 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Action, ArgsErr
     let matches = command().try_get_matches_from(args)?;
     let (name, matches) = match matches.subcommand() {
         Some(found) => found,
-        None => return Err(command().error(clap::error::ErrorKind::MissingSubcommand, "").into()),
+        None => {
+            return Err(command()
+                .error(clap::error::ErrorKind::MissingSubcommand, "")
+                .into());
+        }
     };
     let given = given(matches)?;
     let config = Box::new(Config::from_given(&given)?);

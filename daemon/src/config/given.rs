@@ -175,9 +175,7 @@ fn expected_type(name: &str) -> &'static str {
 fn scalar(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.clone().into_owned()),
-        DeValue::Integer(number) if number.radix() == 10 => {
-            Some(number.as_str().replace('_', ""))
-        }
+        DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str().replace('_', "")),
         _ => None,
     }
 }

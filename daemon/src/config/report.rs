@@ -16,7 +16,10 @@ pub fn effective(config: &Config, given: &Given) -> String {
             section = table;
             let _ = writeln!(text, "\n[{table}]");
         }
-        let origin = given.0.get(key.name).map_or_else(|| "default".to_owned(), |(_, origin)| origin.to_string());
+        let origin = given
+            .0
+            .get(key.name)
+            .map_or_else(|| "default".to_owned(), |(_, origin)| origin.to_string());
         let _ = match value(config, key.name) {
             Some(value) => writeln!(text, "{name} = {value} # {origin}"),
             None => writeln!(text, "# {name} is not set"),
@@ -29,21 +32,45 @@ pub fn effective(config: &Config, given: &Given) -> String {
 fn value(config: &Config, key: &str) -> Option<String> {
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let list = |texts: Vec<&str>| toml::Value::from(texts).to_string();
-    let Config { listen, data_dir, channels, shutdown_grace, websocket, limits, cors, jwt, log } = config;
-    let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| quoted(&path.to_string_lossy()));
+    let Config {
+        listen,
+        data_dir,
+        channels,
+        shutdown_grace,
+        websocket,
+        limits,
+        cors,
+        jwt,
+        log,
+    } = config;
+    let path = |path: &Option<std::path::PathBuf>| {
+        path.as_ref().map(|path| quoted(&path.to_string_lossy()))
+    };
     match key {
         "listen" => Some(quoted(&listen.to_string())),
         "data-dir" => Some(quoted(&data_dir.to_string_lossy())),
-        "channels" => Some(list(channels.as_slice().iter().map(protocol::Channel::as_str).collect())),
+        "channels" => Some(list(
+            channels
+                .as_slice()
+                .iter()
+                .map(protocol::Channel::as_str)
+                .collect(),
+        )),
         "shutdown-grace" => Some(shutdown_grace.as_millis().to_string()),
-        "websocket.heartbeat-interval" => Some(websocket.heartbeat_interval.as_millis().to_string()),
-        "websocket.connection-timeout" => Some(websocket.connection_timeout.as_millis().to_string()),
+        "websocket.heartbeat-interval" => {
+            Some(websocket.heartbeat_interval.as_millis().to_string())
+        }
+        "websocket.connection-timeout" => {
+            Some(websocket.connection_timeout.as_millis().to_string())
+        }
         "websocket.max-message-bytes" => Some(websocket.max_message_bytes.to_string()),
         "limits.connections-per-minute" => Some(limits.connections_per_minute.to_string()),
         "limits.messages-per-minute" => Some(limits.messages_per_minute.to_string()),
         "limits.concurrent-downloads" => Some(limits.concurrent_downloads.to_string()),
         "limits.max-upload-bytes" => Some(limits.max_upload_bytes.to_string()),
-        "cors.allowed-origins" => Some(list(cors.allowed_origins.iter().map(String::as_str).collect())),
+        "cors.allowed-origins" => Some(list(
+            cors.allowed_origins.iter().map(String::as_str).collect(),
+        )),
         "jwt.algorithm" => Some(quoted(jwt.algorithm.name())),
         "jwt.secret-file" => path(&jwt.secret_file),
         "jwt.public-key-file" => path(&jwt.public_key_file),

@@ -16,7 +16,12 @@ pub(super) struct Reader<'a>(pub(super) &'a Given);
 type Parse<T> = fn(&str) -> Result<T, String>;
 
 impl Reader<'_> {
-    pub(super) fn one<T>(&self, key: &'static str, slot: &mut T, parse: Parse<T>) -> Result<(), ConfigError> {
+    pub(super) fn one<T>(
+        &self,
+        key: &'static str,
+        slot: &mut T,
+        parse: Parse<T>,
+    ) -> Result<(), ConfigError> {
         let mut values = Vec::new();
         self.list(key, &mut values, parse)?;
         if let Some(value) = values.pop() {
@@ -25,7 +30,12 @@ impl Reader<'_> {
         Ok(())
     }
 
-    pub(super) fn list<T>(&self, key: &'static str, slot: &mut Vec<T>, parse: Parse<T>) -> Result<(), ConfigError> {
+    pub(super) fn list<T>(
+        &self,
+        key: &'static str,
+        slot: &mut Vec<T>,
+        parse: Parse<T>,
+    ) -> Result<(), ConfigError> {
         let Some((texts, origin)) = self.0.0.get(key) else {
             return Ok(());
         };
@@ -48,7 +58,8 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
         Some(port) => format!("127.0.0.1:{port}"),
         None => text.to_owned(),
     };
-    let expected = || format!("expected ADDRESS:PORT such as 127.0.0.1:8081 or [::1]:8081, not {text:?}");
+    let expected =
+        || format!("expected ADDRESS:PORT such as 127.0.0.1:8081 or [::1]:8081, not {text:?}");
     numeric.parse().map_err(|_| expected())
 }
 
@@ -88,7 +99,11 @@ pub(super) fn message_bytes(text: &str) -> Result<usize, String> {
     const LARGEST: usize = 256 * MESSAGE_BYTES;
     let expected = || format!("expected a number of bytes from 1024 to {LARGEST}, not {text:?}");
     let bytes: usize = text.parse().map_err(|_| expected())?;
-    if (1024..=LARGEST).contains(&bytes) { Ok(bytes) } else { Err(expected()) }
+    if (1024..=LARGEST).contains(&bytes) {
+        Ok(bytes)
+    } else {
+        Err(expected())
+    }
 }
 
 /// Milliseconds as a bare number, or a number with `ms`, `s`, `m` or `h`; a day at most.
@@ -103,11 +118,15 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         _ => None,
     };
     let number: Option<u64> = digits.parse().ok();
-    let total_ms = number.zip(factor_ms).and_then(|(number, factor)| number.checked_mul(factor));
+    let total_ms = number
+        .zip(factor_ms)
+        .and_then(|(number, factor)| number.checked_mul(factor));
     match total_ms {
         Some(ms) if ms <= LONGEST_MS => Ok(Duration::from_millis(ms)),
         Some(_) => Err("expected at most 24 hours".into()),
-        None => Err(format!("expected milliseconds such as 30000, or a time such as 30s or 2m, not {text:?}")),
+        None => Err(format!(
+            "expected milliseconds such as 30000, or a time such as 30s or 2m, not {text:?}"
+        )),
     }
 }
 
@@ -124,17 +143,27 @@ pub(super) fn period(text: &str) -> Result<Duration, String> {
 pub(super) fn origin(text: &str) -> Result<String, String> {
     let lower = text.to_ascii_lowercase();
     let origin = lower.strip_suffix('/').unwrap_or(&lower);
-    let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    let host = origin
+        .strip_prefix("https://")
+        .or_else(|| origin.strip_prefix("http://"));
     if text == "*" {
-        return Err("\"*\" would let every web page act for its visitor; list the origins one by one".into());
+        return Err(
+            "\"*\" would let every web page act for its visitor; list the origins one by one"
+                .into(),
+        );
     }
     let well_formed = host.is_some_and(|host| {
-        !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b))
+        !host.is_empty()
+            && host
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b))
     });
     if well_formed {
         Ok(origin.to_owned())
     } else {
-        Err(format!("expected an origin such as https://admin.example.com, not {text:?}"))
+        Err(format!(
+            "expected an origin such as https://admin.example.com, not {text:?}"
+        ))
     }
 }
 
@@ -144,7 +173,9 @@ pub(super) fn algorithm(text: &str) -> Result<JwtAlgorithm, String> {
         "RS256" => Ok(JwtAlgorithm::Rs256),
         "ES256" => Ok(JwtAlgorithm::Es256),
         "EdDSA" => Ok(JwtAlgorithm::EdDsa),
-        _ => Err(format!("expected HS256, RS256, ES256 or EdDSA, not {text:?}")),
+        _ => Err(format!(
+            "expected HS256, RS256, ES256 or EdDSA, not {text:?}"
+        )),
     }
 }
 
@@ -159,6 +190,8 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
 pub(super) fn log_level(text: &str) -> Result<String, String> {
     match text.parse::<tracing_subscriber::EnvFilter>() {
         Ok(_) if !text.is_empty() => Ok(text.to_owned()),
-        _ => Err(format!("expected error, warn, info, debug, trace or a filter such as info,daemon=debug, not {text:?}")),
+        _ => Err(format!(
+            "expected error, warn, info, debug, trace or a filter such as info,daemon=debug, not {text:?}"
+        )),
     }
 }

@@ -76,7 +76,9 @@ impl HttpBody for PatientBody {
         let this = self.get_mut();
         match Pin::new(&mut this.inner).poll_frame(context) {
             Poll::Ready(frame) => {
-                let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
+                let data = frame
+                    .as_ref()
+                    .and_then(|frame| frame.as_ref().ok()?.data_ref());
                 this.count(data.map_or(0, Bytes::len));
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }

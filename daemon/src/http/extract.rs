@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
-use protocol::{Code, ClientId, Timestamp};
+use protocol::{ClientId, Code, Timestamp};
 use serde::de::DeserializeOwned;
 
 use crate::app::App;
@@ -35,10 +35,23 @@ impl FromRequestParts<Arc<App>> for CurrentCaller {
 pub fn find_token(headers: &HeaderMap, query: Option<&str>) -> Option<String> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         // What is not a Bearer credential is a token that fails, not an absence.
-        return Some(value.to_str().ok().and_then(bearer).unwrap_or_default().to_owned());
+        return Some(
+            value
+                .to_str()
+                .ok()
+                .and_then(bearer)
+                .unwrap_or_default()
+                .to_owned(),
+        );
     }
     if let Some(value) = headers.get("x-auth-token") {
-        return Some(value.to_str().unwrap_or_default().trim_matches(' ').to_owned());
+        return Some(
+            value
+                .to_str()
+                .unwrap_or_default()
+                .trim_matches(' ')
+                .to_owned(),
+        );
     }
     query.and_then(|query| query_value(query, "token"))
 }
@@ -55,12 +68,17 @@ fn bearer(value: &str) -> Option<&str> {
 #[must_use]
 pub fn query_value(query: &str, name: &str) -> Option<String> {
     let pairs: Vec<(String, String)> = parse_pairs(query)?;
-    pairs.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    pairs
+        .into_iter()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value)
 }
 
 fn parse_pairs(query: &str) -> Option<Vec<(String, String)>> {
     let uri = format!("/?{query}").parse().ok()?;
-    axum::extract::Query::try_from_uri(&uri).ok().map(|query| query.0)
+    axum::extract::Query::try_from_uri(&uri)
+        .ok()
+        .map(|query| query.0)
 }
 
 /// The address of the peer.
@@ -94,13 +112,24 @@ impl<S: Sync> FromRequestParts<S> for NamedClient {
 ///
 /// # Errors
 /// It names one whose id breaks the grammar.
-pub fn named_client(headers: &HeaderMap, query: Option<&str>) -> Result<Option<ClientId>, ApiError> {
+pub fn named_client(
+    headers: &HeaderMap,
+    query: Option<&str>,
+) -> Result<Option<ClientId>, ApiError> {
     let (field, text) = match headers.get("x-client-id") {
-        Some(value) => ("X-Client-Id", Some(value.to_str().unwrap_or_default().to_owned())),
-        None => ("clientId", query.and_then(|query| query_value(query, "clientId"))),
+        Some(value) => (
+            "X-Client-Id",
+            Some(value.to_str().unwrap_or_default().to_owned()),
+        ),
+        None => (
+            "clientId",
+            query.and_then(|query| query_value(query, "clientId")),
+        ),
     };
     let Some(text) = text else { return Ok(None) };
-    let client = text.parse().map_err(|error| ApiError::invalid_field(field, error))?;
+    let client = text
+        .parse()
+        .map_err(|error| ApiError::invalid_field(field, error))?;
     Ok(Some(client))
 }
 
@@ -114,7 +143,10 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         match axum::extract::Query::<T>::try_from_uri(&parts.uri) {
             Ok(query) => Ok(Self(query.0)),
-            Err(rejection) => Err(ApiError::invalid(format!("query: {}", inner_text(&rejection)))),
+            Err(rejection) => Err(ApiError::invalid(format!(
+                "query: {}",
+                inner_text(&rejection)
+            ))),
         }
     }
 }
@@ -177,7 +209,12 @@ fn is_json_type(value: &str) -> bool {
 /// # Errors
 /// It is over the limit, or it does not arrive.
 pub async fn read_body(request: Request, limit: usize) -> Result<axum::body::Bytes, ApiError> {
-    let too_large = || ApiError::new(Code::PayloadTooLarge, format!("the body is over {limit} bytes"));
+    let too_large = || {
+        ApiError::new(
+            Code::PayloadTooLarge,
+            format!("the body is over {limit} bytes"),
+        )
+    };
     let stated = request.headers().get(header::CONTENT_LENGTH);
     let stated = stated.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if stated.is_some_and(|length| length > limit as u64) {

@@ -28,9 +28,17 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Gives the request an id and a span, and the answer the id and the headers that all answers have.
 pub async fn observe(request: Request, next: Next) -> Response {
     let id = uuid::Uuid::now_v7();
-    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map(|path| path.as_str().to_owned());
     let method = request.method().clone();
-    let target = masked_target(request.uri().path_and_query().map_or("", |target| target.as_str()));
+    let target = masked_target(
+        request
+            .uri()
+            .path_and_query()
+            .map_or("", |target| target.as_str()),
+    );
     let span = tracing::info_span!(
         "request",
         request.id = %id,
@@ -49,7 +57,10 @@ pub async fn observe(request: Request, next: Next) -> Response {
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         headers.insert(REQUEST_ID, value);
     }
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     response
 }
 
@@ -64,7 +75,9 @@ pub fn masked_target(target: &str) -> String {
         .map(|pair| {
             let name = pair.split('=').next().unwrap_or_default();
             // A name may be percent-encoded to slip by; whatever is not plain is masked as well.
-            let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
+            let plain = name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
             if plain && !name.to_ascii_lowercase().contains("token") {
                 pair.escape_debug().to_string()
             } else {
@@ -80,14 +93,21 @@ pub fn masked_target(target: &str) -> String {
 pub fn answer_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
     let words = panic.downcast_ref::<String>().map(String::as_str);
     let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
-    ApiError::server_error(&format_args!("panic: {}", words.unwrap_or("without words"))).into_response()
+    ApiError::server_error(&format_args!("panic: {}", words.unwrap_or("without words")))
+        .into_response()
 }
 
 /// Refuses new work once the daemon is stopping.
-pub async fn refuse_when_stopping(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub async fn refuse_when_stopping(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let is_probe = matches!(request.uri().path(), "/livez" | "/readyz");
     if app.stop.is_cancelled() && !is_probe {
-        return closing(ApiError::unavailable("the daemon is shutting down; try again soon"));
+        return closing(ApiError::unavailable(
+            "the daemon is shutting down; try again soon",
+        ));
     }
     next.run(request).await
 }
@@ -96,31 +116,48 @@ pub async fn refuse_when_stopping(State(app): State<Arc<App>>, request: Request,
 pub async fn check_head(request: Request, next: Next) -> Response {
     match head_problem(&request) {
         Some(error) => closing(error),
-        None => next.run(request.map(|body| Body::new(PatientBody::new(body)))).await,
+        None => {
+            next.run(request.map(|body| Body::new(PatientBody::new(body))))
+                .await
+        }
     }
 }
 
 fn head_problem(request: &Request) -> Option<ApiError> {
     let headers = request.headers();
-    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
     if target > TARGET_BYTES {
         let message = format!("the request target is over {TARGET_BYTES} bytes");
         return Some(ApiError::invalid(message).with_status(StatusCode::URI_TOO_LONG));
     }
-    let head: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    let head: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
     if head > HEAD_BYTES {
         let message = format!("the headers are over {HEAD_BYTES} bytes");
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         return Some(ApiError::invalid(message).with_status(status));
     }
     if !host_is_good(headers, request.version()) {
-        return Some(ApiError::invalid("expected one Host header with a host and perhaps a port"));
+        return Some(ApiError::invalid(
+            "expected one Host header with a host and perhaps a port",
+        ));
     }
-    if headers.contains_key(header::TRANSFER_ENCODING) && headers.contains_key(header::CONTENT_LENGTH) {
-        return Some(ApiError::invalid("Content-Length and Transfer-Encoding exclude each other"));
+    if headers.contains_key(header::TRANSFER_ENCODING)
+        && headers.contains_key(header::CONTENT_LENGTH)
+    {
+        return Some(ApiError::invalid(
+            "Content-Length and Transfer-Encoding exclude each other",
+        ));
     }
     if headers.get_all(header::AUTHORIZATION).iter().count() > 1 {
-        return Some(ApiError::invalid("expected at most one Authorization header"));
+        return Some(ApiError::invalid(
+            "expected at most one Authorization header",
+        ));
     }
     let encoding = headers.get(header::CONTENT_ENCODING);
     if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
@@ -148,10 +185,18 @@ fn closing(error: ApiError) -> Response {
 /// Lets the listed web pages in, and answers preflights without a token (contract section 7).
 #[must_use]
 pub fn cors(allowed_origins: &[String]) -> CorsLayer {
-    let origins = allowed_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    let origins = allowed_origins
+        .iter()
+        .filter_map(|origin| HeaderValue::from_str(origin).ok());
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
-        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_methods([
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PATCH,
+            Method::DELETE,
+        ])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
@@ -187,5 +232,8 @@ pub async fn unknown_route() -> ApiError {
 
 /// 405; the framework adds `Allow`.
 pub async fn wrong_method() -> ApiError {
-    ApiError::new(Code::MethodNotAllowed, "this path does not take this method; Allow names those it takes")
+    ApiError::new(
+        Code::MethodNotAllowed,
+        "this path does not take this method; Allow names those it takes",
+    )
 }
