@@ -1,23 +1,52 @@
 //! What the daemon knows for good: releases, deltas, users, tokens, and who changed them.
 //!
-//! First shape: it keeps everything in memory, so that the rest of the daemon can be built against its methods.
+//! [`Store`] has one method for each thing that the daemon does with it, and sees neither frames nor HTTP. Behind it:
+//!
+//! - `journal`: the truth, a file of records. A change is one record; when it is synced, the change has happened.
+//! - `index`: sled, for looking things up. Made from the journal; may be deleted at any time.
+//! - [`Catalog`]: the releases and deltas in memory, one snapshot per change.
+//!
+//! A write checks its preconditions, appends its record, updates index and catalog, and returns, all under one lock, so
+//! writes happen one after the other and what they checked stays true. Reads take no part in that lock.
+//!
+//! # When something fails
+//!
+//! - The disk is full: the write fails with [`StoreError::DiskFull`] and nothing has changed.
+//! - A write or sync of the journal fails otherwise, or the journal was found damaged: the store is read-only until the
+//!   next start ([`Store::read_only_reason`]); all that was read stays readable.
+//! - sled fails: the index is made again from the journal, in memory, and things go on. The next start makes a new one
+//!   on the disk.
+//! - No index can be made on the disk at start: it is made in memory, and the store is read-only, since a disk that has no
+//!   room for the index has none for the journal.
 
+mod apply;
 mod catalog;
+mod change;
 pub(crate) mod disk;
 mod error;
+mod index;
+mod journal;
+mod lock;
 mod records;
+mod releases;
+mod users;
+mod writer;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::HashSet;
+use std::fs;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
-use protocol::api::{ReleaseState, Role, UserChange};
-use protocol::{Channel, Checksum, ReleaseId, Timestamp, TokenId, Username};
+use protocol::{Checksum, ReleaseId, TokenId, Username};
 
 pub use catalog::Catalog;
 pub use error::StoreError;
 pub(crate) use error::is_disk_full;
 pub use records::{Actor, BlobRef, Delta, HistoryRecord, Release, ReleaseUpdate, Token, User};
+
+use index::{Index, IndexError};
+use journal::{Journal, JournalFile, OpenedJournal};
+use lock::FolderLock;
 
 /// The daemon's memory. Cheap to clone; all clones are one store.
 ///
@@ -25,8 +54,7 @@ pub use records::{Actor, BlobRef, Delta, HistoryRecord, Release, ReleaseUpdate, 
 /// code calls them on the blocking pool.
 #[derive(Clone, Debug)]
 pub struct Store {
-    catalog: Arc<RwLock<Arc<Catalog>>>,
-    state: Arc<Mutex<State>>,
+    inner: Arc<Inner>,
 }
 
 /// An opened store, and what the operator should know about the opening.
@@ -40,71 +68,136 @@ pub struct Opened {
     pub first_start: bool,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    users: BTreeMap<Username, User>,
-    tokens: BTreeMap<TokenId, Token>,
-    revoked: BTreeSet<String>,
-    history: Vec<(ReleaseId, HistoryRecord)>,
-    seq: u64,
+#[derive(Debug)]
+struct Inner {
+    journal: Mutex<Journal>,
+    journal_file: Arc<JournalFile>,
+    /// Exchanged as a whole when sled fails; otherwise everybody only reads the lock.
+    index: RwLock<Index>,
+    catalog: RwLock<Arc<Catalog>>,
+    read_only: OnceLock<String>,
+    /// Last, so that it is let go after all files are closed.
+    _lock: FolderLock,
 }
 
 impl Store {
-    /// Opens the data folder and makes what is missing in it.
-    pub fn open(_data_dir: &Path) -> Result<Opened, StoreError> {
-        let store = Self {
-            catalog: Arc::default(),
-            state: Arc::default(),
+    /// Opens the data folder, makes what is missing in it, and keeps other daemons out of it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Locked`] when another daemon has the folder, [`StoreError::Damaged`] when the journal is gone or
+    /// unreadable from its first byte, [`StoreError::Newer`] when a newer daemon wrote it. Damage further on gives a store
+    /// that can be read up to there.
+    pub fn open(data_dir: &Path) -> Result<Opened, StoreError> {
+        let make = |folder: &Path| {
+            let failed =
+                |source| StoreError::io(format!("cannot make {}", folder.display()), source);
+            disk::make_folder(folder).map_err(failed)
         };
+        make(data_dir)?;
+        let lock = FolderLock::take(data_dir)?;
+        refuse_lost_journal(data_dir)?;
+        for name in ["journal", "blobs", "staging"] {
+            make(&data_dir.join(name))?;
+        }
+
+        let mut warnings = Vec::new();
+        let OpenedJournal { journal, cut } = Journal::open(&data_dir.join("journal"))?;
+        warnings.extend(cut);
+        let mut read_only = journal.broken().map(str::to_owned);
+        let journal_file = journal.file();
+        let end = journal.end();
+        let index = if read_only.is_some() {
+            // The index on the disk may know what the journal no longer can tell, so it is left as it is.
+            Index::in_memory(&journal_file)?
+        } else {
+            let opened = index::open::open(data_dir, &journal_file, end)?;
+            warnings.extend(opened.warning);
+            read_only = opened.not_on_disk;
+            opened.index
+        };
+        for warning in &warnings {
+            tracing::warn!("{warning}");
+        }
+        if let Some(reason) = &read_only {
+            tracing::error!("the store is read-only: {reason}");
+            warnings.push(format!("the store is read-only: {reason}"));
+        }
+
+        let first_start = end.seq == 0 && read_only.is_none();
+        let catalog = load_catalog(&index, end.seq).map_err(StoreError::index)?;
+        let inner = Inner {
+            journal: Mutex::new(journal),
+            journal_file,
+            index: RwLock::new(index),
+            catalog: RwLock::new(Arc::new(catalog)),
+            read_only: read_only.map(OnceLock::from).unwrap_or_default(),
+            _lock: lock,
+        };
+        let inner = Arc::new(inner);
         Ok(Opened {
-            store,
-            warnings: Vec::new(),
-            first_start: true,
+            store: Self { inner },
+            warnings,
+            first_start,
         })
     }
 
-    /// Why nothing can be written, when nothing can.
+    /// Why nothing can be written, when nothing can, and what to do about it.
     #[must_use]
     pub fn read_only_reason(&self) -> Option<String> {
-        None
+        self.inner.read_only.get().cloned()
     }
 
     /// All releases and deltas as of now.
     #[must_use]
     pub fn catalog(&self) -> Arc<Catalog> {
-        Arc::clone(&self.catalog.read().unwrap_or_else(PoisonError::into_inner))
+        self.inner.catalog()
     }
 
     /// A user.
     pub fn user(&self, name: &Username) -> Result<Option<User>, StoreError> {
-        Ok(self.state().users.get(name).cloned())
+        self.inner.read(|index| index.user(name))
     }
 
     /// All users, by name.
     pub fn users(&self) -> Result<Vec<User>, StoreError> {
-        Ok(self.state().users.values().cloned().collect())
+        self.inner.read(Index::users)
     }
 
     /// All tokens that the daemon issued, newest first.
     pub fn tokens(&self) -> Result<Vec<Token>, StoreError> {
-        Ok(self.state().tokens.values().rev().cloned().collect())
+        let mut tokens = self.inner.read(Index::tokens)?;
+        tokens.sort_by_key(|token| std::cmp::Reverse((token.issued_at, token.id)));
+        Ok(tokens)
     }
 
     /// A token that the daemon issued.
     pub fn token(&self, id: TokenId) -> Result<Option<Token>, StoreError> {
-        Ok(self.state().tokens.get(&id).cloned())
+        self.inner.read(|index| index.token(id))
     }
 
     /// Whether a token of any issuer was taken back.
     pub fn is_revoked(&self, jti: &str) -> Result<bool, StoreError> {
-        Ok(self.state().revoked.contains(jti))
+        self.inner.read(|index| index.is_revoked(jti))
     }
 
     /// What was done to a release and by whom, newest first.
     pub fn release_history(&self, id: ReleaseId) -> Result<Vec<HistoryRecord>, StoreError> {
-        let state = self.state();
-        let own = state.history.iter().rev().filter(|(of, _)| *of == id);
-        Ok(own.map(|(_, record)| record.clone()).collect())
+        let offsets = self.inner.read(|index| index.history(id))?;
+        let newest_first = offsets.into_iter().rev();
+        newest_first
+            .map(|offset| {
+                let record = self.inner.journal_file.record_at(offset)?;
+                Ok(HistoryRecord {
+                    seq: record.end.seq,
+                    time: record.entry.time,
+                    action: record.entry.change.action(),
+                    summary: record.entry.change.summary(),
+                    actor: record.entry.actor,
+                    address: record.entry.address,
+                })
+            })
+            .collect()
     }
 
     /// The blobs that a release or delta needs.
@@ -116,181 +209,77 @@ impl Store {
         releases.chain(deltas).collect()
     }
 
-    /// Makes a user.
-    pub fn create_user(&self, _by: &Actor, name: Username, role: Role) -> Result<User, StoreError> {
-        let mut state = self.state();
-        if state.users.contains_key(&name) {
-            let what = format!("user {name}");
-            return Err(StoreError::Exists { what });
-        }
-        let user = User {
-            username: name.clone(),
-            role,
-            enabled: true,
-            created_at: Timestamp::now(),
-        };
-        state.seq += 1;
-        state.users.insert(name, user.clone());
-        Ok(user)
-    }
-
-    /// Changes a user's role, or whether its tokens are accepted.
-    pub fn change_user(
-        &self,
-        _by: &Actor,
-        name: &Username,
-        change: UserChange,
-    ) -> Result<User, StoreError> {
-        let mut state = self.state();
-        state.seq += 1;
-        let Some(user) = state.users.get_mut(name) else {
-            let what = format!("user {name}");
-            return Err(StoreError::NotFound { what });
-        };
-        user.role = change.role.unwrap_or(user.role);
-        user.enabled = change.enabled.unwrap_or(user.enabled);
-        Ok(user.clone())
-    }
-
-    /// Remembers a token that is about to be handed out.
-    pub fn issue_token(&self, _by: &Actor, token: Token) -> Result<(), StoreError> {
-        let mut state = self.state();
-        state.seq += 1;
-        state.tokens.insert(token.id, token);
-        Ok(())
-    }
-
-    /// Takes a token of any issuer back, for ever. Twice is as good as once.
-    pub fn revoke_token(&self, _by: &Actor, jti: &str) -> Result<(), StoreError> {
-        let mut state = self.state();
-        state.seq += 1;
-        state.revoked.insert(jti.to_owned());
-        if let Ok(id) = jti.parse::<TokenId>()
-            && let Some(token) = state.tokens.get_mut(&id)
-        {
-            token.revoked = true;
-        }
-        Ok(())
-    }
-
-    /// Makes a release. Refused when one of the same precedence is there, also if it differs in build metadata.
-    pub fn create_release(
-        &self,
-        by: &Actor,
-        mut release: Release,
-    ) -> Result<Arc<Release>, StoreError> {
-        let mut state = self.state();
-        if let Some(there) = self.catalog().same_precedence(&release.version) {
-            let what = format!("version {}", there.version);
-            return Err(StoreError::Exists { what });
-        }
-        state.seq += 1;
-        release.revision = state.seq;
-        let release = Arc::new(release);
-        state.remember(by, &release, "RELEASE_CREATED");
-        self.swap(state.seq, |catalog| {
-            catalog.put_release(Arc::clone(&release))
-        });
-        Ok(release)
-    }
-
-    /// Changes a release, if it is still at the revision that the caller saw. A change that changes nothing leaves no record.
-    pub fn change_release(
-        &self,
-        by: &Actor,
-        id: ReleaseId,
-        expected_revision: u64,
-        change: ReleaseUpdate,
-    ) -> Result<Arc<Release>, StoreError> {
-        let mut state = self.state();
-        let catalog = self.catalog();
-        let what = format!("release {id}");
-        let Some(release) = catalog.by_id(id) else {
-            return Err(StoreError::NotFound { what });
-        };
-        if release.revision != expected_revision {
-            return Err(StoreError::Stale { what });
-        }
-        state.seq += 1;
-        let mut release = Release::clone(release);
-        release.state = change.state.unwrap_or(release.state);
-        release.rollout_percentage = change
-            .rollout_percentage
-            .unwrap_or(release.rollout_percentage);
-        release.revision = state.seq;
-        release.updated_at = Timestamp::now();
-        let release = Arc::new(release);
-        state.remember(by, &release, "RELEASE_CHANGED");
-        self.swap(state.seq, |catalog| {
-            catalog.put_release(Arc::clone(&release))
-        });
-        Ok(release)
-    }
-
-    /// Makes `to` ACTIVE, if it is not, and `recalled` RECALLED, in one record. `recalled` must be the channel's ACTIVE
-    /// releases that are newer than `to`; if it no longer is, the channel changed meanwhile and nothing is done.
-    pub fn roll_back_channel(
-        &self,
-        by: &Actor,
-        _channel: &Channel,
-        to: ReleaseId,
-        recalled: &[ReleaseId],
-    ) -> Result<(), StoreError> {
-        let mut state = self.state();
-        state.seq += 1;
-        let catalog = self.catalog();
-        let recalled = recalled.iter().map(|id| (*id, ReleaseState::Recalled));
-        for (id, to_state) in recalled.chain([(to, ReleaseState::Active)]) {
-            let what = format!("release {id}");
-            let Some(release) = catalog.by_id(id) else {
-                return Err(StoreError::NotFound { what });
-            };
-            let mut release = Release::clone(release);
-            release.state = to_state;
-            release.revision = state.seq;
-            let release = Arc::new(release);
-            state.remember(by, &release, "CHANNEL_ROLLED_BACK");
-            self.swap(state.seq, |catalog| catalog.put_release(release));
-        }
-        Ok(())
-    }
-
-    /// Adds a delta. One that is there already with the same bytes is fine; with other bytes it is refused.
-    pub fn add_delta(&self, _by: &Actor, delta: Delta) -> Result<Arc<Delta>, StoreError> {
-        let mut state = self.state();
-        state.seq += 1;
-        let delta = Arc::new(delta);
-        self.swap(state.seq, |catalog| catalog.put_delta(Arc::clone(&delta)));
-        Ok(delta)
-    }
-
-    /// Writes out what may still be in memory; called once, at shutdown.
+    /// Writes the index out, at shutdown. Nothing else is ever only in memory.
     pub fn flush(&self) -> Result<(), StoreError> {
+        self.inner.read(Index::flush)
+    }
+}
+
+impl Inner {
+    /// Asks the index, and if it fails, the one that takes its place.
+    fn read<T>(&self, ask: impl Fn(&Index) -> Result<T, IndexError>) -> Result<T, StoreError> {
+        let failure = match ask(&self.index()) {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        self.give_up_index(failure)?;
+        ask(&self.index()).map_err(StoreError::index)
+    }
+
+    /// Puts an index in memory in the place of the one that failed.
+    fn give_up_index(&self, failure: IndexError) -> Result<(), StoreError> {
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        if index.is_in_memory() {
+            // Somebody else was faster, or this one fails too, which the caller will find out.
+            return Ok(());
+        }
+        tracing::warn!(error = %failure, "the index failed; its place is taken by one in memory until the next start");
+        let made = Index::in_memory(&self.journal_file)?;
+        let failed = std::mem::replace(&mut *index, made);
+        // Not dropped: closing sled writes, and after a panic might wait for ever for what no thread does any more.
+        std::mem::forget(failed);
         Ok(())
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn swap(&self, sequence: u64, change: impl FnOnce(&mut Catalog)) {
-        let mut catalog = Catalog::clone(&self.catalog());
-        change(&mut catalog);
-        catalog.set_sequence(sequence);
-        *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
+    fn index(&self) -> RwLockReadGuard<'_, Index> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    fn remember(&mut self, by: &Actor, release: &Release, action: &'static str) {
-        let record = HistoryRecord {
-            seq: self.seq,
-            time: Timestamp::now(),
-            actor: by.name.clone(),
-            address: by.address,
-            action,
-            summary: format!("version {}", release.version),
-        };
-        self.history.push((release.id, record));
-    }
+fn load_catalog(index: &Index, sequence: u64) -> Result<Catalog, IndexError> {
+    let releases = index.releases()?.into_iter().map(Arc::new);
+    let deltas = index.deltas()?.into_iter().map(Arc::new);
+    Ok(Catalog::new(releases, deltas, sequence))
 }
+
+/// A folder with an index or blobs but no journal lost its journal. Beginning anew there would make the sweep remove
+/// every blob.
+fn refuse_lost_journal(data_dir: &Path) -> Result<(), StoreError> {
+    let path = data_dir.join("journal").join(journal::FILE_NAME);
+    let is_empty = |name: &str| {
+        fs::read_dir(data_dir.join(name)).map_or(true, |mut folder| folder.next().is_none())
+    };
+    if path.exists() || (is_empty("index") && is_empty("blobs")) {
+        return Ok(());
+    }
+    let reason =
+        "it is missing, but index/ or blobs/ are not; restore it from a backup, or remove \
+                  those two as well to begin anew"
+            .into();
+    Err(StoreError::Damaged {
+        path,
+        offset: 0,
+        reason,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::index::IndexError;
+
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -84,7 +86,34 @@ fn pid_text(pid: Option<u32>) -> String {
 }
 
 impl StoreError {
-    pub(crate) fn io(what: impl Into<String>, source: io::Error) -> Self {
+    pub(super) fn exists(what: impl Into<String>) -> Self {
+        let what = what.into();
+        Self::Exists { what }
+    }
+
+    pub(super) fn not_found(what: impl Into<String>) -> Self {
+        let what = what.into();
+        Self::NotFound { what }
+    }
+
+    pub(super) fn stale(what: impl Into<String>) -> Self {
+        let what = what.into();
+        Self::Stale { what }
+    }
+
+    pub(super) fn read_only(reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self::ReadOnly { reason }
+    }
+
+    pub(super) fn index(error: IndexError) -> Self {
+        Self::Io {
+            what: "the index cannot be used".into(),
+            source: io::Error::other(error),
+        }
+    }
+
+    pub(super) fn io(what: impl Into<String>, source: io::Error) -> Self {
         if is_disk_full(&source) {
             return Self::DiskFull;
         }

@@ -1,0 +1,1 @@
+//! A journal that was written once and must be readable for ever.
