@@ -1,1 +1,7 @@
-fn main() {}
+//! `relctl`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

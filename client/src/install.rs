@@ -13,7 +13,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use protocol::{Checksum, Version};
+use protocol::{Checksum, ClientId, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -90,6 +90,26 @@ impl AppFolder {
         Ok(Some(current).filter(|current| self.jar(&current.version).is_file()))
     }
 
+    /// Who this installation is: made once, and kept as long as the folder.
+    ///
+    /// # Errors
+    /// The note cannot be read or written, or holds something else.
+    pub fn client_id(&self) -> Result<ClientId, Error> {
+        let path = self.root.join("client-id");
+        match fs::read_to_string(&path) {
+            Ok(text) => text.trim().parse().map_err(|error| Error::Layout {
+                path,
+                reason: format!("{error}; remove the file to get a new id"),
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let made = format!("desktop-{:016x}", fastrand::u64(..));
+                write_beside(&path, &made)?;
+                self.client_id()
+            }
+            Err(error) => Err(Error::file("read", &path)(error)),
+        }
+    }
+
     /// Where the file of a version lies, installed or not.
     #[must_use]
     pub fn jar(&self, version: &Version) -> PathBuf {
@@ -136,19 +156,11 @@ impl AppFolder {
 
     fn switch(&self, current: &Current) -> Result<(), Error> {
         let path = self.root.join("current.json");
-        let beside = self.root.join("current.json.new");
         let text = serde_json::to_string(current).map_err(|error| Error::Layout {
             path: path.clone(),
             reason: error.to_string(),
         })?;
-        let written = || {
-            let mut file = File::create(&beside)?;
-            writeln!(file, "{text}")?;
-            file.sync_all()?;
-            fs::rename(&beside, &path)
-        };
-        written().map_err(Error::file("write", &path))?;
-        sync_folder_of(&path)
+        write_beside(&path, &text)
     }
 
     /// Best effort: what cannot be removed now (open on Windows) goes another time.
@@ -178,6 +190,21 @@ impl AppFolder {
     fn staging(&self) -> PathBuf {
         self.root.join("staging")
     }
+}
+
+/// Writes a small file so that it is there whole or not at all.
+fn write_beside(path: &Path, text: &str) -> Result<(), Error> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    let written = || {
+        let mut file = File::create(&beside)?;
+        writeln!(file, "{text}")?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    };
+    written().map_err(Error::file("write", path))?;
+    sync_folder_of(path)
 }
 
 /// A rename is durable only after its folder is. Windows has no such call and does not need it.
@@ -263,6 +290,15 @@ mod tests {
         fs::write(folder.path().join("current.json"), "scribble").unwrap();
         let message = app.current().unwrap_err().to_string();
         assert!(message.contains("remove the file"), "{message}");
+    }
+
+    #[test]
+    fn an_installation_stays_who_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = AppFolder::open(folder.path()).unwrap();
+        let id = app.client_id().unwrap();
+        assert!(id.as_str().starts_with("desktop-"));
+        assert_eq!(app.client_id().unwrap(), id);
     }
 
     #[test]

@@ -1,0 +1,108 @@
+//! The shape of the command line, and nothing else.
+
+mod client;
+mod files;
+mod identity;
+mod releases;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::units::parse_duration;
+
+pub(crate) use client::{CheckArgs, ClientCommand, DownloadArgs, UpdateArgs};
+pub(crate) use files::{
+    ChecksumCommand, ChecksumCreateArgs, ChecksumVerifyArgs, DeltaApplyArgs, DeltaCommand,
+    DeltaCreateArgs, DeltaFormat, PackageArgs,
+};
+pub(crate) use identity::{TokenCommand, TokenCreateArgs, UserCommand};
+pub(crate) use releases::{DeltaFrom, PublishArgs, VersionsCommand, WatchArgs};
+
+const EXAMPLES: &str = "\
+Examples:
+  relctl publish app-2.1.0.jar --notes-file CHANGES.md
+  relctl watch 2.1.0 --until 95% --fail-over 2% --timeout 30m
+  relctl versions rollback --channel stable --to 2.0.5
+  relctl client update --app-dir ~/app --client-id desktop-7f3a --channel stable
+
+Environment:
+  RELCTL_URL         the daemon; http://127.0.0.1:8081 when absent
+  RELCTL_TOKEN       the token itself (there is no flag: others could read it in the process list)
+  RELCTL_TOKEN_FILE  a file that holds the token; --token-file wins over both
+
+Exit codes:
+  0 done   1 error   2 usage   3 check failed   4 not allowed   5 not found   6 conflict
+  7 rate limited   8 network   9 rollout failed   10 timeout   12 configuration
+  100 update available (client check --exit-code)   130 Ctrl-C   143 SIGTERM";
+
+/// Publish releases of a desktop application, and watch them arrive
+#[derive(Debug, Parser)]
+#[command(name = "relctl", version, max_term_width = 100, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The daemon's address [default: http://127.0.0.1:8081]
+    #[arg(
+        long,
+        global = true,
+        env = "RELCTL_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub(crate) url: Option<String>,
+    /// A file that holds the token; without it RELCTL_TOKEN or RELCTL_TOKEN_FILE
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Print one JSON document, or one JSON line per event
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print no progress and no remarks
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Give up after this long, such as 30s, 15m or 1h (exit code 10)
+    #[arg(long, global = true, env = "RELCTL_TIMEOUT", value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a reproducible JAR of a folder, or check and copy an existing one
+    Package(PackageArgs),
+    /// Write and verify SHA-256 sums, as sha256sum does
+    #[command(subcommand)]
+    Checksum(ChecksumCommand),
+    /// Make and apply deltas between two files
+    #[command(subcommand)]
+    Delta(DeltaCommand),
+    /// Upload a release with its deltas, then announce it
+    Publish(PublishArgs),
+    /// List, show and change releases
+    #[command(subcommand, visible_alias = "version")]
+    Versions(VersionsCommand),
+    /// Watch clients take a release
+    Watch(WatchArgs),
+    /// Be a desktop client: check, download, update
+    #[command(subcommand)]
+    Client(ClientCommand),
+    /// Add, list and change users
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Create, list and revoke tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Show whose token this is
+    Whoami,
+}
+
+#[cfg(test)]
+mod tests;

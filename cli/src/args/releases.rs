@@ -1,0 +1,211 @@
+//! Commands for publishers.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{ArgAction, Args, Subcommand, ValueEnum};
+use protocol::api::ReleaseState;
+use protocol::{Channel, ClientId, Platform, Version};
+
+use crate::units::parse_percent;
+
+/// Upload a release with its deltas, then announce it
+///
+/// Checks the JAR, makes deltas from the previous releases of the channel, uploads everything unannounced, and
+/// announces it last. Safe to run again at any point: it goes on where it stopped, and what is already published
+/// with the same bytes is a success that uploads nothing.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  relctl publish app-2.1.0.jar
+  relctl publish app-2.1.0.jar --channel beta --notes-file CHANGES.md --rollout 10%
+  git log -1 --format=%B | relctl publish app-2.1.0.jar --notes-file -")]
+pub(crate) struct PublishArgs {
+    /// The JAR
+    #[arg(value_name = "FILE.jar")]
+    pub(crate) file: PathBuf,
+    /// The version; without it the one that the JAR names
+    #[arg(long, value_name = "V")]
+    pub(crate) version: Option<Version>,
+    /// Where to publish
+    #[arg(
+        long,
+        short,
+        env = "RELCTL_CHANNEL",
+        value_name = "C",
+        default_value = "stable"
+    )]
+    pub(crate) channel: Channel,
+    /// Notes for users
+    #[arg(long, short = 'm', value_name = "TEXT", conflicts_with = "notes_file")]
+    pub(crate) notes: Option<String>,
+    /// A file with notes for users; - reads standard input
+    #[arg(long, short = 'F', value_name = "FILE|-")]
+    pub(crate) notes_file: Option<PathBuf>,
+    /// Clients must take it
+    #[arg(long)]
+    pub(crate) mandatory: bool,
+    /// Clients below this version cannot take it directly
+    #[arg(long, value_name = "V")]
+    pub(crate) minimum_client_version: Option<Version>,
+    /// The share of clients that are offered it, such as 10%
+    #[arg(long, value_name = "PERCENT", default_value = "100", value_parser = parse_percent)]
+    pub(crate) rollout: u8,
+    /// From which versions to make deltas: the last three, none, or these
+    #[arg(long, value_name = "auto|none|V1,V2", default_value = "auto")]
+    pub(crate) delta_from: DeltaFrom,
+    /// Upload it, and leave it unannounced
+    #[arg(long)]
+    pub(crate) draft: bool,
+    /// Allow a version below the newest of the channel: a maintenance release
+    #[arg(long)]
+    pub(crate) allow_older: bool,
+    /// Only for this platform; may be given several times
+    #[arg(long = "platform", value_name = "NAME", action = ArgAction::Append)]
+    pub(crate) platforms: Vec<Platform>,
+}
+
+/// `--delta-from`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum DeltaFrom {
+    Auto,
+    None,
+    Versions(Vec<Version>),
+}
+
+impl FromStr for DeltaFrom {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => return Ok(Self::Auto),
+            "none" => return Ok(Self::None),
+            _ => {}
+        }
+        let mut versions: Vec<Version> = Vec::new();
+        for part in text.split(',') {
+            let version = part
+                .trim()
+                .parse()
+                .map_err(|error| format!("expected auto, none, or versions: {error}"))?;
+            if !versions.contains(&version) {
+                versions.push(version);
+            }
+        }
+        Ok(Self::Versions(versions))
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum VersionsCommand {
+    /// List releases, newest first
+    #[command(visible_alias = "ls")]
+    List(ListArgs),
+    /// Show one release
+    Show {
+        /// The version
+        version: Version,
+    },
+    /// Offer a release to clients; announces a draft
+    Enable {
+        /// The version
+        version: Version,
+    },
+    /// Stop offering a release; clients that have it keep it
+    Disable {
+        /// The version
+        version: Version,
+    },
+    /// Change the share of clients that are offered a release
+    Rollout {
+        /// The version
+        version: Version,
+        /// The share, such as 50%
+        #[arg(value_parser = parse_percent)]
+        percent: u8,
+    },
+    /// Take a channel back to an older release; the newer ones are recalled
+    Rollback {
+        /// The channel
+        #[arg(long, short)]
+        channel: Channel,
+        /// The version to go back to
+        #[arg(long, value_name = "V")]
+        to: Version,
+    },
+    /// Show who changed what in a release
+    History {
+        /// The version
+        version: Version,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Only of this channel
+    #[arg(long, short)]
+    pub(crate) channel: Option<Channel>,
+    /// Only in this state
+    #[arg(long, value_enum)]
+    pub(crate) state: Option<StateName>,
+    /// Which page, from 0
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) page: u32,
+    /// How many on a page, 1 to 100
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) size: u32,
+}
+
+/// A state in lower case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StateName {
+    Draft,
+    Active,
+    Inactive,
+    Recalled,
+}
+
+impl From<StateName> for ReleaseState {
+    fn from(name: StateName) -> Self {
+        match name {
+            StateName::Draft => Self::Draft,
+            StateName::Active => Self::Active,
+            StateName::Inactive => Self::Inactive,
+            StateName::Recalled => Self::Recalled,
+        }
+    }
+}
+
+/// Watch clients take a release
+///
+/// Bars on a terminal, plain lines elsewhere, one JSON line per event with --json; the last line is a summary.
+/// With --until or --fail-over the fleet becomes an exit code.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  relctl watch
+  relctl watch 2.1.0 --until 95% --fail-over 2% --timeout 30m
+  relctl watch 2.1.0 --json | jq -c 'select(.type == \"INSTALLATION_COMPLETED\")'
+
+A client counts as done when it runs the version; the share is that of the clients that were seen.
+Without a version the newest release that clients are offered counts.")]
+pub(crate) struct WatchArgs {
+    /// Only this version
+    #[arg(value_name = "V")]
+    pub(crate) version: Option<Version>,
+    /// Only this channel
+    #[arg(long, short, value_name = "C")]
+    pub(crate) channel: Option<Channel>,
+    /// Only this client
+    #[arg(long, value_name = "ID")]
+    pub(crate) client: Option<ClientId>,
+    /// End with success when this share of the clients runs the version
+    #[arg(long, value_name = "X%", value_parser = parse_percent)]
+    pub(crate) until: Option<u8>,
+    /// End with exit code 9 when more than this share of the clients failed
+    #[arg(long, value_name = "X%", value_parser = parse_percent)]
+    pub(crate) fail_over: Option<u8>,
+    /// Begin behind this position in the events
+    #[arg(long, value_name = "SEQ")]
+    pub(crate) since: Option<u64>,
+}

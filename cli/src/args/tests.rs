@@ -1,0 +1,101 @@
+use clap::CommandFactory;
+
+use super::*;
+
+fn parse(line: &str) -> Result<Cli, String> {
+    let words = std::iter::once("relctl").chain(line.split_whitespace());
+    Cli::try_parse_from(words).map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_command_line_contradicts_itself_nowhere() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn the_lines_of_the_contract_are_understood() {
+    for line in [
+        "user add ci --role PUBLISHER",
+        "token create --user ci --ttl 1h",
+        "token create --user ci",
+        "publish app.jar",
+        "publish app.jar --version 2.1.0 --channel beta --notes text --mandatory --minimum-client-version 2.0.0 --rollout 10 --delta-from auto --draft",
+        "publish app.jar --notes-file - --rollout 10% --delta-from 2.0.0,1.9.4",
+        "publish app.jar --delta-from none",
+        "delta create old new -o patch",
+        "delta create old new -o patch --format jar",
+        "delta create old new -o patch --format zstd",
+        "delta apply old patch -o new",
+        "checksum create a b -o SHA256SUMS",
+        "checksum create a",
+        "checksum verify SHA256SUMS",
+        "checksum verify",
+        "package classes --version 2.1.0 --main-class app.Main -o app.jar",
+        "package app.jar --version 2.1.0 -o dist",
+        "versions list",
+        "versions show 2.1.0",
+        "versions enable 2.1.0",
+        "versions disable 2.1.0",
+        "versions rollback --channel stable --to 2.0.5",
+        "watch",
+        "watch 2.1.0 --json --until 95% --fail-over 2% --timeout 30m",
+        "client update --app-dir app --client-id desktop-1 --channel stable --once",
+        "--json whoami",
+        "whoami --json --token-file f --url http://127.0.0.1:1",
+    ] {
+        assert!(parse(line).is_ok(), "{line}: {}", parse(line).unwrap_err());
+    }
+}
+
+#[test]
+fn wrong_values_are_named_with_what_was_expected() {
+    for (line, words) in [
+        ("publish app.jar --version 2.1", "not a SemVer 2.0 version"),
+        (
+            "publish app.jar --channel Stable",
+            "expected a channel name",
+        ),
+        (
+            "publish app.jar --rollout 101",
+            "expected a whole number from 0 to 100",
+        ),
+        (
+            "publish app.jar --delta-from 2.0.0,x",
+            "expected auto, none, or versions",
+        ),
+        (
+            "publish app.jar --notes a --notes-file b",
+            "cannot be used with",
+        ),
+        (
+            "client update --app-dir d --client-id ../x",
+            "expected a client id",
+        ),
+        (
+            "token create --user ci --ttl soon",
+            "expected a time such as 30s",
+        ),
+        (
+            "user add ci --role BOSS",
+            "possible values: USER, PUBLISHER, ADMIN",
+        ),
+        ("publsh app.jar", "similar subcommand"),
+        ("whoami --token secret", "unexpected argument '--token'"),
+    ] {
+        let error = parse(line).unwrap_err();
+        assert!(error.contains(words), "{line}: {error}");
+    }
+}
+
+#[test]
+fn the_help_of_relctl_fits_on_a_screen() {
+    insta::assert_snapshot!(Cli::command().render_help());
+}
+
+#[test]
+fn the_help_of_publish_has_examples() {
+    let mut command = Cli::command();
+    command.build();
+    let publish = command.find_subcommand_mut("publish").unwrap();
+    insta::assert_snapshot!(publish.render_help());
+}

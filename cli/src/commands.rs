@@ -1,0 +1,119 @@
+//! One file per command. A command takes its arguments, works, and hands its result to the output.
+
+mod checksum;
+mod client;
+mod delta;
+mod package;
+mod progress;
+mod publish;
+mod token;
+mod user;
+mod versions;
+mod watch;
+mod whoami;
+
+use std::future::Future;
+use std::time::Duration;
+
+use crate::args::{Cli, Command, Global};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::units::format_duration;
+
+/// Runs the command.
+pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
+    let Cli { global, command } = cli;
+    match command {
+        // It has last words of its own, however it ends.
+        Command::Watch(args) => watch::run(&global, args, output).await,
+        command => within(global.timeout, dispatch(&global, command, output)).await,
+    }
+}
+
+async fn dispatch(global: &Global, command: Command, output: &Output) -> Result<Exit, Failure> {
+    match command {
+        Command::Package(args) => package::run(args, output).await,
+        Command::Checksum(command) => checksum::run(command, output).await,
+        Command::Delta(command) => delta::run(command, output).await,
+        Command::Publish(args) => publish::run(global, args, output).await,
+        Command::Versions(command) => versions::run(global, command, output).await,
+        Command::Watch(args) => watch::run(global, args, output).await,
+        Command::Client(command) => client::run(global, command, output).await,
+        Command::User(command) => user::run(global, command, output).await,
+        Command::Token(command) => token::run(global, command, output).await,
+        Command::Whoami => whoami::run(global, output).await,
+    }
+}
+
+/// Ends a command when its time is over, or when the user or the system wants it to end.
+async fn within(
+    timeout: Option<Duration>,
+    command: impl Future<Output = Result<Exit, Failure>>,
+) -> Result<Exit, Failure> {
+    tokio::select! {
+        outcome = command => outcome,
+        exit = stopped() => {
+            let failure = Failure::new(exit, "INTERRUPTED", "stopped before it was done");
+            Err(failure.help("run the same command again: it goes on where it stopped"))
+        }
+        after = passed(timeout) => Err(timed_out(after)),
+    }
+}
+
+fn timed_out(after: Duration) -> Failure {
+    let message = format!("not done after {}", format_duration(after));
+    Failure::new(Exit::Timeout, "TIMEOUT", message).help(
+        "run the same command again with a longer --timeout, or none: it goes on where it stopped",
+    )
+}
+
+/// Waits for the end of the time that the user gave.
+async fn passed(timeout: Option<Duration>) -> Duration {
+    match timeout {
+        Some(timeout) => {
+            tokio::time::sleep(timeout).await;
+            timeout
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for Ctrl-C or, where there is one, SIGTERM.
+async fn stopped() -> Exit {
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = interrupted => Exit::Interrupted,
+        () = terminated() => Exit::Terminated,
+    }
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut signals) => {
+            signals.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending().await
+}
+
+/// Work that fills a core or waits for a disk, away from the threads that talk.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Failure::error("the work was given up half-way")),
+    }
+}

@@ -1,0 +1,176 @@
+//! `relctl client`: the reference desktop client.
+
+mod update;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use client::download::{Progress, Wanted, download};
+use client::{AppFolder, Daemon};
+use protocol::api::{CheckAnswer, CheckQuery};
+use protocol::{Checksum, Version};
+use serde::Serialize;
+
+use super::progress::{Counter, shown};
+use crate::args::{CheckArgs, ClientCommand, DownloadArgs, Global};
+use crate::config;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Output, harmless_word};
+use crate::units::{format_share, format_size};
+
+pub(crate) async fn run(
+    global: &Global,
+    command: ClientCommand,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let daemon = config::daemon(global)?;
+    match command {
+        ClientCommand::Check(args) => check(&daemon, args, output).await,
+        ClientCommand::Download(args) => fetch(&daemon, args, output).await,
+        ClientCommand::Update(args) => update::run(daemon, args, output).await,
+    }
+}
+
+async fn check(daemon: &Daemon, args: CheckArgs, output: &Output) -> Result<Exit, Failure> {
+    let current_version = match (args.current_version, &args.app_dir) {
+        (Some(version), _) => version,
+        (None, Some(folder)) => AppFolder::open(folder)?
+            .current()?
+            .map_or(Version::ZERO, |current| current.version),
+        (None, None) => return Err(Failure::usage("give --current-version or --app-dir")),
+    };
+    let query = CheckQuery {
+        current_version,
+        channel: Some(args.channel),
+        client_id: args.client_id,
+        platform: None,
+        architecture: None,
+    };
+    let answer = daemon.check(&query).await?;
+    output.result("check", &answer, || describe(&answer))?;
+    match args.exit_code && answer.update_available {
+        true => Ok(Exit::UpdateAvailable),
+        false => Ok(Exit::Ok),
+    }
+}
+
+fn describe(answer: &CheckAnswer) -> String {
+    let mut lines = Vec::new();
+    match (answer.update_available, answer.file_size) {
+        (true, Some(size)) => {
+            let mandatory = if answer.is_mandatory {
+                ", mandatory"
+            } else {
+                ""
+            };
+            let way = if answer.is_rollback {
+                "back to"
+            } else {
+                "update to"
+            };
+            lines.push(format!(
+                "{way} {} ({}{mandatory})",
+                answer.latest_version,
+                format_size(size)
+            ));
+            if let Some(delta) = &answer.delta {
+                let share = format_share(delta.size, delta.full_size);
+                lines.push(format!(
+                    "delta   {} ({share}), {}",
+                    format_size(delta.size),
+                    harmless_word(&delta.format)
+                ));
+            }
+            for line in answer.release_notes.lines() {
+                lines.push(format!("  {line}"));
+            }
+        }
+        _ => lines.push(format!("{} is up to date", answer.current_version)),
+    }
+    if let Some(issue) = &answer.compatibility_issue {
+        lines.push(format!(
+            "{} cannot be installed yet: {} {}",
+            issue.version, issue.description, issue.resolution
+        ));
+    }
+    lines.join("\n")
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Downloaded {
+    version: Version,
+    file: String,
+    size_bytes: u64,
+    fetched_bytes: u64,
+    sha256: Checksum,
+}
+
+async fn fetch(daemon: &Daemon, args: DownloadArgs, output: &Output) -> Result<Exit, Failure> {
+    let release = daemon.metadata(&args.version).await?;
+    let target = target(args.output, &release.file_name, &args.version);
+    let wanted = Wanted {
+        path: release.download_url,
+        size_bytes: release.file_size,
+        checksum: release.checksum,
+    };
+    let counter = Counter::new(AtomicU64::new(0));
+    let counted = Arc::clone(&counter);
+    let mut on_progress =
+        move |progress: Progress| counted.store(progress.done_bytes, Ordering::Relaxed);
+    let client = args.client_id.as_ref();
+    let fetching = download(daemon, &wanted, client, &target, &mut on_progress);
+    let fetched = shown(output, "download", wanted.size_bytes, &counter, fetching).await?;
+    let downloaded = Downloaded {
+        version: args.version,
+        file: target.display().to_string(),
+        size_bytes: wanted.size_bytes,
+        fetched_bytes: fetched.fetched_bytes,
+        sha256: wanted.checksum,
+    };
+    output.result("download", &downloaded, || {
+        let before = match fetched.resumed_bytes {
+            0 => String::new(),
+            bytes => format!(", {} of it were there", format_size(bytes)),
+        };
+        let size = format_size(downloaded.size_bytes);
+        format!(
+            "{}: {size}{before}, sha256 {}",
+            downloaded.file, downloaded.sha256
+        )
+    })?;
+    Ok(Exit::Ok)
+}
+
+/// The daemon's name for the file is only a proposal: nothing of it may lead out of the folder.
+fn target(output: Option<PathBuf>, file_name: &str, version: &Version) -> PathBuf {
+    let proposed = Path::new(file_name)
+        .file_name()
+        .map_or_else(|| PathBuf::from(format!("{version}.jar")), PathBuf::from);
+    match output {
+        Some(output) if output.is_dir() => output.join(proposed),
+        Some(output) => output,
+        None => proposed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_file_leads_nowhere_else() {
+        let version = Version::new(2, 1, 0);
+        assert_eq!(
+            target(None, "../../etc/passwd", &version),
+            PathBuf::from("passwd")
+        );
+        assert_eq!(target(None, "..", &version), PathBuf::from("2.1.0.jar"));
+        assert_eq!(
+            target(Some("x.jar".into()), "app.jar", &version),
+            PathBuf::from("x.jar")
+        );
+    }
+}

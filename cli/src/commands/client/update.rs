@@ -1,0 +1,306 @@
+//! `relctl client update`: keeps an application up to date, and says so in plain lines.
+
+use client::download::Progress;
+use client::follow::{Happening, Until, follow};
+use client::update::{Offer, Step, Updated, Way};
+use client::{AppFolder, Daemon, Updater};
+use indicatif::ProgressBar;
+use protocol::Version;
+use serde::Serialize;
+
+use crate::args::UpdateArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Output, harmless_word};
+use crate::units::{format_duration, format_share, format_size};
+
+/// What became of one update, for scripts.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    updated: bool,
+    from_version: &'a Version,
+    to_version: &'a Version,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    way: Option<String>,
+    fetched_bytes: u64,
+    full_bytes: u64,
+    is_rollback: bool,
+    elapsed_ms: u64,
+    file: String,
+}
+
+pub(crate) async fn run(
+    daemon: Daemon,
+    args: UpdateArgs,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let app = AppFolder::open(&args.app_dir)?;
+    let client_id = match args.client_id {
+        Some(client_id) => client_id,
+        None => app.client_id()?,
+    };
+    let updater = Updater::new(daemon, app, client_id, args.channel);
+    let until = match args.once {
+        true => Until::Once,
+        false => Until::Forever,
+    };
+    output.say(&format!(
+        "{} runs {}, follows {} at {}",
+        updater.client_id,
+        shown(&updater.version()?),
+        updater.channel,
+        updater.daemon.url()
+    ));
+    let mut teller = Teller {
+        output,
+        until,
+        bar: None,
+        quarter: None,
+        closed: None,
+        is_waiting: false,
+    };
+    let updated = {
+        let mut tell = |happening: Happening| teller.tell(happening, &updater);
+        follow(&updater, until, &mut tell).await
+    };
+    teller.end_bar();
+    if let Some(failure) = teller.closed.take() {
+        return Err(failure);
+    }
+    updated.map_err(Failure::from)?;
+    Ok(Exit::Ok)
+}
+
+/// Turns what happens into lines. The result of each update goes to standard output, all else is talk.
+struct Teller<'a> {
+    output: &'a Output,
+    until: Until,
+    bar: Option<ProgressBar>,
+    quarter: Option<u64>,
+    /// Standard output could not be written to.
+    closed: Option<Failure>,
+    is_waiting: bool,
+}
+
+impl Teller<'_> {
+    fn tell(&mut self, happening: Happening, updater: &Updater) {
+        match happening {
+            Happening::Connected => {
+                if std::mem::take(&mut self.is_waiting) {
+                    self.output.say("connected again");
+                }
+            }
+            Happening::Waiting { reason, wait } => {
+                self.is_waiting = true;
+                if self.until == Until::Forever {
+                    let wait = format_duration(wait);
+                    self.output
+                        .say(&format!("no session: {reason}; trying again in {wait}"));
+                }
+            }
+            Happening::UpToDate(version) => self.up_to_date(&version, updater),
+            Happening::Offered(offer) => self.offered(&offer),
+            Happening::Step(step) => self.step(step),
+            Happening::Updated(updated) => self.updated(&updated, updater),
+            Happening::Failed { error, wait } => {
+                self.end_bar();
+                let wait = format_duration(wait);
+                self.output.warn(&format!(
+                    "the update failed: {error}; trying again in {wait}"
+                ));
+            }
+            Happening::Blocked(issue) => self.output.warn(&format!(
+                "{} cannot be installed yet: {} {}",
+                issue.version, issue.description, issue.resolution
+            )),
+        }
+    }
+
+    fn up_to_date(&mut self, version: &Version, updater: &Updater) {
+        if self.until == Until::Forever {
+            let words = match *version == Version::ZERO {
+                true => "nothing is published yet".to_owned(),
+                false => format!("{version} is up to date"),
+            };
+            return self.output.say(&words);
+        }
+        let document = Document {
+            updated: false,
+            from_version: version,
+            to_version: version,
+            way: None,
+            fetched_bytes: 0,
+            full_bytes: 0,
+            is_rollback: false,
+            elapsed_ms: 0,
+            file: updater.app.jar(version).display().to_string(),
+        };
+        let written = self.output.result("client-update", &document, || {
+            match *version == Version::ZERO {
+                true => "nothing is published yet".to_owned(),
+                false => format!("{version} is up to date"),
+            }
+        });
+        self.note_written(written);
+    }
+
+    fn offered(&mut self, offer: &Offer) {
+        let what = match (offer.is_rollback, offer.is_mandatory) {
+            (true, _) => "was recalled; going back to",
+            (false, true) => "must be replaced by",
+            (false, false) => "can be replaced by",
+        };
+        match offer.from == Version::ZERO {
+            true => self.output.say(&format!("installing {}", offer.to)),
+            false => self
+                .output
+                .say(&format!("{} {what} {}", offer.from, offer.to)),
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Downloading {
+                version,
+                way,
+                progress,
+            } => self.downloading(&version, &way, progress),
+            Step::FellBack { way, reason, .. } => {
+                self.end_bar();
+                self.output.warn(&format!(
+                    "the {way} did not work: {}; taking another way",
+                    harmless_word(&reason)
+                ));
+            }
+            Step::Rebuilding { version } => {
+                self.end_bar();
+                self.output.say(&format!("rebuilding {version}"));
+            }
+            Step::Installing { version } => {
+                self.end_bar();
+                self.output.say(&format!("verified; installing {version}"));
+            }
+        }
+    }
+
+    fn downloading(&mut self, version: &Version, way: &Way, progress: Progress) {
+        let Progress {
+            done_bytes,
+            total_bytes,
+        } = progress;
+        let label = format!("{way} {version}");
+        let output = self.output;
+        let bar = self
+            .bar
+            .get_or_insert_with(|| output.byte_bar(&label, total_bytes));
+        bar.set_position(done_bytes);
+        let quarter = done_bytes * 4 / total_bytes.max(1);
+        if !output.has_bars() && self.quarter != Some(quarter) {
+            self.quarter = Some(quarter);
+            output.say(&format!(
+                "downloading {label} {} of {} ({})",
+                format_size(done_bytes),
+                format_size(total_bytes),
+                format_share(done_bytes, total_bytes)
+            ));
+        }
+    }
+
+    fn updated(&mut self, updated: &Updated, updater: &Updater) {
+        self.end_bar();
+        let document = Document {
+            updated: true,
+            from_version: &updated.from,
+            to_version: &updated.to,
+            way: Some(updated.way.to_string()),
+            fetched_bytes: updated.fetched_bytes,
+            full_bytes: updated.full_bytes,
+            is_rollback: updated.is_rollback,
+            elapsed_ms: u64::try_from(updated.elapsed.as_millis()).unwrap_or(u64::MAX),
+            file: updater.app.jar(&updated.to).display().to_string(),
+        };
+        let written = self
+            .output
+            .result("client-update", &document, || describe(updated));
+        self.note_written(written);
+    }
+
+    fn note_written(&mut self, written: Result<(), Failure>) {
+        if let Err(failure) = written {
+            self.closed = Some(failure);
+        }
+    }
+
+    fn end_bar(&mut self) {
+        self.quarter = None;
+        if let Some(bar) = self.bar.take() {
+            self.output.remove_bar(&bar);
+        }
+    }
+}
+
+/// Nothing installed has no version that a person would recognise.
+fn shown(version: &Version) -> String {
+    match *version == Version::ZERO {
+        true => "nothing yet".to_owned(),
+        false => version.to_string(),
+    }
+}
+
+/// `2.0.0 → 2.1.0 by delta: 84 kB instead of 14.6 MB (0.6 %)`.
+fn describe(updated: &Updated) -> String {
+    let Updated {
+        from,
+        to,
+        way,
+        fetched_bytes,
+        full_bytes,
+        ..
+    } = updated;
+    let fetched = format_size(*fetched_bytes);
+    let full = format_size(*full_bytes);
+    let from = shown(from);
+    match way {
+        Way::Delta { .. } => {
+            let share = format_share(*fetched_bytes, *full_bytes);
+            format!("{from} → {to} by delta: {fetched} instead of {full} ({share})")
+        }
+        Way::Full => format!("{from} → {to} by full download: {full}"),
+        Way::Kept => {
+            format!("{from} → {to} from the copy that was still there: nothing downloaded")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn an_update_is_told_in_one_line() {
+        let updated = |way: Way, from: &str| Updated {
+            from: from.parse().unwrap(),
+            to: "2.1.0".parse().unwrap(),
+            way,
+            fetched_bytes: 84_000,
+            full_bytes: 14_600_000,
+            is_rollback: false,
+            elapsed: Duration::from_secs(1),
+        };
+        let delta = Way::Delta {
+            format: "zstd".into(),
+        };
+        let lines = [
+            describe(&updated(delta, "2.0.0")),
+            describe(&updated(Way::Full, "0.0.0")),
+            describe(&updated(Way::Kept, "2.2.0")),
+        ];
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        2.0.0 → 2.1.0 by delta: 84 kB instead of 14.6 MB (0.6 %)
+        nothing yet → 2.1.0 by full download: 14.6 MB
+        2.2.0 → 2.1.0 from the copy that was still there: nothing downloaded
+        ");
+    }
+}

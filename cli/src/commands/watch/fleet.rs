@@ -1,0 +1,361 @@
+//! What is known of the fleet: events go in, changes come out. Pure.
+
+use std::collections::BTreeMap;
+
+use protocol::api::ReleaseState;
+use protocol::message::{
+    ClientConnected, CompatibilityIssue, DownloadProgress, InstallationCompleted,
+    InstallationProgress, RateLimited, ReleaseChanged,
+};
+use protocol::{ClientId, ServerMessage, Timestamp, Version};
+use serde::Serialize;
+
+/// The release that clients should run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Goal {
+    pub(super) version: Version,
+    pub(super) rollout_percentage: u8,
+}
+
+/// The fleet as far as it was seen.
+#[derive(Debug)]
+pub(super) struct Fleet {
+    goal: Option<Goal>,
+    /// Whether the user named the goal; else it follows what is published.
+    is_pinned: bool,
+    clients: BTreeMap<ClientId, Client>,
+    rate_limited: u64,
+}
+
+#[derive(Debug, Default)]
+struct Client {
+    runs: Option<Version>,
+    /// What it is on its way to, since when, and by which delta.
+    under_way: Option<UnderWay>,
+    /// The version that it failed to install last.
+    failed: Option<Version>,
+}
+
+#[derive(Clone, Debug)]
+struct UnderWay {
+    version: Version,
+    since: Timestamp,
+    format: Option<String>,
+}
+
+/// Numbers for the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Counts {
+    /// Clients that should run the goal.
+    pub(super) eligible: u64,
+    /// Those that do, or run something newer.
+    pub(super) done: u64,
+    /// Those whose installation failed and was not made good.
+    pub(super) failed: u64,
+    /// How often a limit was passed.
+    pub(super) rate_limited: u64,
+}
+
+/// Something worth a line or a bar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Connected(ClientConnected),
+    Disconnected {
+        client_id: ClientId,
+        time: Timestamp,
+    },
+    Downloading(DownloadProgress),
+    Installing(InstallationProgress),
+    Ended {
+        completed: InstallationCompleted,
+        elapsed_ms: Option<u64>,
+        format: Option<String>,
+    },
+    Limited(RateLimited),
+    Incompatible(CompatibilityIssue),
+    Release(ReleaseChanged),
+}
+
+impl Counts {
+    pub(super) fn done_is_at_least(&self, percent: u8) -> bool {
+        self.eligible > 0 && self.done * 100 >= self.eligible * u64::from(percent)
+    }
+
+    pub(super) fn failed_is_over(&self, percent: u8) -> bool {
+        self.failed * 100 > self.eligible * u64::from(percent)
+    }
+}
+
+impl Fleet {
+    pub(super) fn new(goal: Option<Goal>, is_pinned: bool) -> Self {
+        Self {
+            goal,
+            is_pinned,
+            clients: BTreeMap::new(),
+            rate_limited: 0,
+        }
+    }
+
+    pub(super) fn goal(&self) -> Option<&Goal> {
+        self.goal.as_ref()
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        let mut counts = Counts {
+            eligible: 0,
+            done: 0,
+            failed: 0,
+            rate_limited: self.rate_limited,
+        };
+        let Some(goal) = &self.goal else {
+            return counts;
+        };
+        for (id, client) in &self.clients {
+            let is_done = client
+                .runs
+                .as_ref()
+                .is_some_and(|runs| !goal.version.is_newer_than(runs));
+            let is_concerned = client
+                .under_way
+                .as_ref()
+                .is_some_and(|under_way| under_way.version == goal.version)
+                || client.failed.as_ref() == Some(&goal.version);
+            if !is_done && !is_concerned && !is_included(id, goal) {
+                continue;
+            }
+            counts.eligible += 1;
+            counts.done += u64::from(is_done);
+            counts.failed += u64::from(!is_done && client.failed.as_ref() == Some(&goal.version));
+        }
+        counts
+    }
+
+    /// Takes an event in. `None` when it is none, or about another version than the one that is watched.
+    pub(super) fn apply(&mut self, message: &ServerMessage) -> Option<Vec<Change>> {
+        let change = match message {
+            ServerMessage::ClientConnected(connected) => self.connected(connected),
+            ServerMessage::ClientDisconnected(gone) => Change::Disconnected {
+                client_id: gone.client_id.clone(),
+                time: gone.timestamp,
+            },
+            ServerMessage::DownloadProgress(progress) => {
+                self.about(&progress.version)?;
+                self.under_way(&progress.client_id, &progress.version, progress.timestamp)
+                    .format = progress.format.clone();
+                Change::Downloading(progress.clone())
+            }
+            ServerMessage::InstallationProgress(progress) => {
+                self.about(&progress.version)?;
+                self.under_way(&progress.client_id, &progress.version, progress.timestamp);
+                Change::Installing(progress.clone())
+            }
+            ServerMessage::InstallationCompleted(completed) => {
+                self.about(&completed.version)?;
+                self.completed(completed)
+            }
+            ServerMessage::RateLimited(limited) => {
+                self.rate_limited += 1;
+                Change::Limited(limited.clone())
+            }
+            ServerMessage::CompatibilityIssue(issue) => {
+                self.about(&issue.version)?;
+                Change::Incompatible(issue.clone())
+            }
+            ServerMessage::ReleaseChanged(changed) => {
+                self.release_changed(changed);
+                self.about(&changed.version)?;
+                Change::Release(changed.clone())
+            }
+            ServerMessage::Welcome(_)
+            | ServerMessage::NewVersionAvailable(_)
+            | ServerMessage::Error(_)
+            | ServerMessage::Heartbeat(_)
+            | ServerMessage::Ack(_) => return None,
+        };
+        Some(vec![change])
+    }
+
+    fn about(&self, version: &Version) -> Option<()> {
+        match (&self.goal, self.is_pinned) {
+            (Some(goal), true) if goal.version != *version => None,
+            _ => Some(()),
+        }
+    }
+
+    fn connected(&mut self, connected: &ClientConnected) -> Change {
+        let client = self.clients.entry(connected.client_id.clone()).or_default();
+        client.runs = Some(connected.client_version.clone());
+        Change::Connected(connected.clone())
+    }
+
+    fn under_way(&mut self, id: &ClientId, version: &Version, now: Timestamp) -> &mut UnderWay {
+        let client = self.clients.entry(id.clone()).or_default();
+        // Another version is another journey; so is the same one after a failure.
+        client.under_way = client
+            .under_way
+            .take()
+            .filter(|under_way| under_way.version == *version);
+        client.under_way.get_or_insert_with(|| UnderWay {
+            version: version.clone(),
+            since: now,
+            format: None,
+        })
+    }
+
+    fn completed(&mut self, completed: &InstallationCompleted) -> Change {
+        let client = self.clients.entry(completed.client_id.clone()).or_default();
+        let under_way = client
+            .under_way
+            .take()
+            .filter(|under_way| under_way.version == completed.version);
+        if completed.success {
+            client.runs = Some(completed.version.clone());
+            client.failed = None;
+        } else {
+            client.failed = Some(completed.version.clone());
+        }
+        let elapsed_ms = under_way.as_ref().map(|under_way| {
+            let elapsed = completed.timestamp.unix_ms() - under_way.since.unix_ms();
+            u64::try_from(elapsed).unwrap_or(0)
+        });
+        Change::Ended {
+            completed: completed.clone(),
+            elapsed_ms,
+            format: under_way.and_then(|under_way| under_way.format),
+        }
+    }
+
+    fn release_changed(&mut self, changed: &ReleaseChanged) {
+        let news = Goal {
+            version: changed.version.clone(),
+            rollout_percentage: changed.rollout_percentage,
+        };
+        match &self.goal {
+            Some(goal) if goal.version == news.version => self.goal = Some(news),
+            _ if self.is_pinned => {}
+            Some(goal) if !news.version.is_newer_than(&goal.version) => {}
+            _ if changed.state == ReleaseState::Active => self.goal = Some(news),
+            _ => {}
+        }
+    }
+}
+
+/// Whether the release is rolled out to a client (contract section 3).
+fn is_included(client: &ClientId, goal: &Goal) -> bool {
+    let digest = delta::checksum::sha256(format!("{client}:{}", goal.version).as_bytes());
+    let head = digest
+        .iter()
+        .take(8)
+        .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+    head % 10_000 < u64::from(goal.rollout_percentage) * 100
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn goal(percentage: u8) -> Option<Goal> {
+        Some(Goal {
+            version: "2.1.0".parse().unwrap(),
+            rollout_percentage: percentage,
+        })
+    }
+
+    fn message(kind: &str, data: serde_json::Value) -> ServerMessage {
+        let mut data = data;
+        data["timestamp"] = "2026-01-15T10:30:00Z".into();
+        let text = serde_json::json!({ "type": kind, "data": data }).to_string();
+        ServerMessage::parse(&text).unwrap().unwrap()
+    }
+
+    fn connected(id: &str, version: &str) -> ServerMessage {
+        message(
+            "CLIENT_CONNECTED",
+            serde_json::json!({
+                "clientId": id, "sessionId": "019376f4-0000-7000-8000-000000000000", "clientVersion": version,
+                "platform": "linux", "architecture": "x64", "channels": ["stable"]
+            }),
+        )
+    }
+
+    fn completed(id: &str, version: &str, success: bool) -> ServerMessage {
+        message(
+            "INSTALLATION_COMPLETED",
+            serde_json::json!({
+                "clientId": id, "version": version, "previousVersion": "2.0.0", "success": success, "message": ""
+            }),
+        )
+    }
+
+    fn numbers(fleet: &Fleet) -> (u64, u64, u64) {
+        let counts = fleet.counts();
+        (counts.eligible, counts.done, counts.failed)
+    }
+
+    #[test]
+    fn a_client_is_done_when_it_runs_the_version_or_a_newer_one() {
+        let mut fleet = Fleet::new(goal(100), true);
+        for (id, version) in [
+            ("a", "2.0.0"),
+            ("b", "2.1.0"),
+            ("c", "3.0.0"),
+            ("d", "2.0.0"),
+        ] {
+            fleet.apply(&connected(id, version));
+        }
+        assert_eq!(numbers(&fleet), (4, 2, 0));
+        fleet.apply(&completed("a", "2.1.0", true));
+        fleet.apply(&completed("d", "2.1.0", false));
+        assert_eq!(numbers(&fleet), (4, 3, 1));
+        assert!(fleet.counts().done_is_at_least(75) && !fleet.counts().done_is_at_least(76));
+        assert!(fleet.counts().failed_is_over(24) && !fleet.counts().failed_is_over(25));
+    }
+
+    #[test]
+    fn a_failure_that_was_made_good_does_not_count() {
+        let mut fleet = Fleet::new(goal(100), true);
+        fleet.apply(&completed("a", "2.1.0", false));
+        fleet.apply(&completed("a", "2.1.0", true));
+        assert_eq!(numbers(&fleet), (1, 1, 0));
+    }
+
+    #[test]
+    fn nobody_is_not_everybody() {
+        let fleet = Fleet::new(goal(100), true);
+        assert!(!fleet.counts().done_is_at_least(0) && !fleet.counts().failed_is_over(0));
+    }
+
+    #[test]
+    fn clients_outside_the_rollout_are_not_waited_for() {
+        let mut fleet = Fleet::new(goal(0), true);
+        fleet.apply(&connected("a", "2.0.0"));
+        fleet.apply(&connected("b", "2.1.0"));
+        assert_eq!(numbers(&fleet), (1, 1, 0));
+    }
+
+    #[test]
+    fn other_versions_are_passed_over_only_when_one_was_named() {
+        let mut pinned = Fleet::new(goal(100), true);
+        assert_eq!(pinned.apply(&completed("a", "2.0.5", true)), None);
+        let mut free = Fleet::new(goal(100), false);
+        assert!(free.apply(&completed("a", "2.0.5", true)).is_some());
+        let changed = serde_json::json!({
+            "version": "2.2.0", "releaseChannel": "stable", "state": "ACTIVE", "isMandatory": false,
+            "rolloutPercentage": 10, "announcedTo": 3
+        });
+        free.apply(&message("RELEASE_CHANGED", changed));
+        assert_eq!(free.goal().unwrap().version.to_string(), "2.2.0");
+    }
+
+    #[test]
+    fn the_rollout_is_the_contracts_formula() {
+        let digest = delta::checksum::sha256(b"desktop-client-123:2.1.0");
+        let head = u64::from_be_bytes(digest[..8].try_into().unwrap()) % 10_000;
+        let client: ClientId = "desktop-client-123".parse().unwrap();
+        for percentage in 0..=100 {
+            let expected = head < u64::from(percentage) * 100;
+            assert_eq!(is_included(&client, &goal(percentage).unwrap()), expected);
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Changes as lines for people, and events as lines for programs.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use protocol::api::ReleaseState;
+use protocol::{ClientId, ServerMessage, Timestamp, Version};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::fleet::{Change, Counts};
+use crate::output::harmless_word;
+use crate::units::{count, format_duration, format_size, format_speed};
+
+/// What was said last of each client, so that a line comes only when there is something new.
+#[derive(Debug, Default)]
+pub(super) struct LineState {
+    said: HashMap<ClientId, Said>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Said {
+    /// A download that passed this quarter.
+    Download {
+        version: Version,
+        quarter: u8,
+    },
+    Phase {
+        version: Version,
+        phase: String,
+    },
+}
+
+/// The last line.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Summary {
+    pub(super) result: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) target: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) version: Option<String>,
+    pub(super) counts: Counts,
+    pub(super) duration_ms: u64,
+}
+
+const SCHEMA: &str = "relctl/event/v1";
+
+impl LineState {
+    /// The line for a change; `None` when it says nothing that was not said.
+    pub(super) fn line(&mut self, change: &Change) -> Option<String> {
+        match change {
+            Change::Connected(connected) => {
+                // A client registers again when it was updated; that was said already.
+                Some(format!(
+                    "{} {} connected, runs {} on {} {}",
+                    clock(connected.timestamp),
+                    connected.client_id,
+                    connected.client_version,
+                    harmless_word(connected.platform.as_str()),
+                    harmless_word(connected.architecture.as_str()),
+                ))
+            }
+            Change::Disconnected { client_id, time } => {
+                self.said.remove(client_id);
+                Some(format!("{} {client_id} disconnected", clock(*time)))
+            }
+            Change::Downloading(progress) => {
+                let said = Said::Download {
+                    version: progress.version.clone(),
+                    quarter: progress.progress_percentage / 25,
+                };
+                self.is_news(&progress.client_id, said).then(|| {
+                    let way = match &progress.format {
+                        Some(format) => format!("{format} delta"),
+                        None => "full".to_owned(),
+                    };
+                    format!(
+                        "{} {} downloading {} {} % of {} ({way}, {})",
+                        clock(progress.timestamp),
+                        progress.client_id,
+                        progress.version,
+                        progress.progress_percentage,
+                        format_size(progress.total_bytes),
+                        format_speed(progress.download_speed),
+                    )
+                })
+            }
+            Change::Installing(progress) => {
+                let said = Said::Phase {
+                    version: progress.version.clone(),
+                    phase: progress.phase.clone(),
+                };
+                self.is_news(&progress.client_id, said).then(|| {
+                    format!(
+                        "{} {} {} {}: {}",
+                        clock(progress.timestamp),
+                        progress.client_id,
+                        harmless_word(&progress.phase),
+                        progress.version,
+                        harmless_word(&progress.current_operation),
+                    )
+                })
+            }
+            Change::Ended {
+                completed,
+                elapsed_ms,
+                format,
+            } => {
+                self.said.remove(&completed.client_id);
+                let time = clock(completed.timestamp);
+                let client = &completed.client_id;
+                let (from, to) = (&completed.previous_version, &completed.version);
+                if !completed.success {
+                    let why = harmless_word(&completed.message);
+                    return Some(format!("{time} {client} failed {from} → {to}: {why}"));
+                }
+                let took = elapsed_ms.map_or_else(String::new, |ms| {
+                    format!(" in {}", format_duration(Duration::from_millis(ms)))
+                });
+                let way = format
+                    .as_ref()
+                    .map_or_else(String::new, |format| format!(" ({format} delta)"));
+                Some(format!(
+                    "{time} {client} completed {from} → {to}{took}{way}"
+                ))
+            }
+            Change::Limited(limited) => Some(format!(
+                "{} {} rate limited: {}",
+                clock(limited.timestamp),
+                harmless_word(&limited.client_id),
+                harmless_word(&limited.message),
+            )),
+            Change::Incompatible(issue) => Some(format!(
+                "{} {} cannot take {}: {} {}",
+                clock(issue.timestamp),
+                issue
+                    .client_id
+                    .as_ref()
+                    .map_or("a client", ClientId::as_str),
+                issue.version,
+                harmless_word(&issue.description),
+                harmless_word(&issue.resolution),
+            )),
+            Change::Release(changed) => {
+                let what = match changed.state {
+                    ReleaseState::Draft => "uploaded, unannounced".to_owned(),
+                    ReleaseState::Active => format!(
+                        "announced to {}, rollout {} %",
+                        count(changed.announced_to, "client"),
+                        changed.rollout_percentage
+                    ),
+                    ReleaseState::Inactive => "disabled".to_owned(),
+                    ReleaseState::Recalled => "recalled".to_owned(),
+                };
+                let time = clock(changed.timestamp);
+                Some(format!(
+                    "{time} release {} on {} {what}",
+                    changed.version, changed.release_channel
+                ))
+            }
+        }
+    }
+
+    fn is_news(&mut self, client: &ClientId, said: Said) -> bool {
+        let before = self.said.insert(client.clone(), said.clone());
+        before != Some(said)
+    }
+}
+
+/// The time of day in UTC, as in `10:31:02Z`.
+fn clock(moment: Timestamp) -> String {
+    let text = moment.to_string();
+    let time = text.split_once('T').map_or(text.as_str(), |(_, time)| time);
+    format!("{}Z", time.get(..8).unwrap_or(time))
+}
+
+/// An event with its position and time in front; `None` for what is no event.
+pub(super) fn event(message: &ServerMessage) -> Option<Value> {
+    let Ok(Value::Object(mut object)) = serde_json::to_value(message) else {
+        return None;
+    };
+    let kind = object.remove("type")?;
+    let mut data = object.remove("data")?;
+    let fields = data.as_object_mut()?;
+    let seq = fields.remove("seq").unwrap_or(Value::Null);
+    let time = fields.remove("timestamp").unwrap_or(Value::Null);
+    Some(json!({ "schema": SCHEMA, "seq": seq, "time": time, "type": kind, "data": data }))
+}
+
+/// What happens to the connection itself.
+pub(super) fn stream_state(state: &str, reason: Option<String>, wait: Option<Duration>) -> Value {
+    let mut data = json!({ "state": state });
+    if let Some(reason) = reason {
+        data["reason"] = reason.into();
+    }
+    if let Some(wait) = wait {
+        data["retryInMs"] = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).into();
+    }
+    json!({ "schema": SCHEMA, "time": Timestamp::now(), "type": "STREAM_STATE", "data": data })
+}
+
+/// The last line of a stream.
+pub(super) fn summary(summary: &Summary) -> Value {
+    let mut data = json!({ "result": summary.result, "durationMs": summary.duration_ms });
+    if let Some(target) = &summary.target {
+        data["target"] = target.clone().into();
+    }
+    if let Some(version) = &summary.version {
+        data["version"] = version.clone().into();
+    }
+    let Counts {
+        eligible,
+        done,
+        failed,
+        rate_limited,
+    } = summary.counts;
+    data["eligible"] = eligible.into();
+    data["completed"] = done.into();
+    data["failed"] = failed.into();
+    data["rateLimited"] = rate_limited.into();
+    json!({ "schema": SCHEMA, "time": Timestamp::now(), "type": "SUMMARY", "data": data })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn downloading(percentage: u8) -> Change {
+        Change::Downloading(
+            serde_json::from_value(json!({
+                "clientId": "desktop-7f3a", "version": "2.1.0", "bytesDownloaded": 21_000, "totalBytes": 84_000,
+                "progressPercentage": percentage, "downloadSpeed": 615_000, "estimatedTimeRemaining": 1,
+                "timestamp": "2026-01-15T10:31:00.125Z", "format": "zstd", "seq": 7
+            }))
+            .unwrap(),
+        )
+    }
+
+    #[test]
+    fn a_download_is_a_line_at_every_quarter() {
+        let mut lines = LineState::default();
+        let said: Vec<String> = [0, 10, 26, 49, 50, 99, 100]
+            .into_iter()
+            .filter_map(|percentage| lines.line(&downloading(percentage)))
+            .collect();
+        insta::assert_snapshot!(said.join("\n"), @r"
+        10:31:00Z desktop-7f3a downloading 2.1.0 0 % of 84 kB (zstd delta, 615 kB/s)
+        10:31:00Z desktop-7f3a downloading 2.1.0 26 % of 84 kB (zstd delta, 615 kB/s)
+        10:31:00Z desktop-7f3a downloading 2.1.0 50 % of 84 kB (zstd delta, 615 kB/s)
+        10:31:00Z desktop-7f3a downloading 2.1.0 99 % of 84 kB (zstd delta, 615 kB/s)
+        10:31:00Z desktop-7f3a downloading 2.1.0 100 % of 84 kB (zstd delta, 615 kB/s)
+        ");
+    }
+
+    #[test]
+    fn an_end_tells_versions_way_and_time_or_the_reason() {
+        let end = |success: bool, elapsed_ms| {
+            Change::Ended {
+            completed: serde_json::from_value(json!({
+                "clientId": "desktop-77aa", "version": "2.1.0", "previousVersion": "2.0.5", "success": success,
+                "message": "no room\u{1b}[2J", "timestamp": "2026-01-15T10:31:04Z"
+            }))
+            .unwrap(),
+            elapsed_ms,
+            format: Some("zstd".into()),
+        }
+        };
+        let mut lines = LineState::default();
+        let said = [end(true, Some(6200)), end(false, None)].map(|end| lines.line(&end).unwrap());
+        insta::assert_snapshot!(said.join("\n"), @r"
+        10:31:04Z desktop-77aa completed 2.0.5 → 2.1.0 in 6.2 s (zstd delta)
+        10:31:04Z desktop-77aa failed 2.0.5 → 2.1.0: no room\u{1b}[2J
+        ");
+    }
+
+    #[test]
+    fn an_event_stands_alone_on_its_line() {
+        let text = r#"{"type":"CLIENT_DISCONNECTED","data":{"clientId":"a","sessionId":"019376f4-0000-7000-8000-000000000000","timestamp":"2026-01-15T10:30:00Z","seq":5}}"#;
+        let message = ServerMessage::parse(text).unwrap().unwrap();
+        let line = event(&message).unwrap();
+        assert_eq!(
+            (&line["seq"], &line["time"]),
+            (&json!(5), &json!("2026-01-15T10:30:00Z"))
+        );
+        assert_eq!(line["data"]["clientId"], "a");
+    }
+}

@@ -1,0 +1,317 @@
+//! The only printer. Results go to standard output, talk and bars to standard error; it decides nothing else.
+//!
+//! Whatever a daemon sent is made harmless here, so that no release note can move a cursor or hide a line.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// Where everything that this process says goes.
+#[derive(Debug)]
+pub(crate) struct Output {
+    json: bool,
+    quiet: bool,
+    bars: MultiProgress,
+}
+
+#[derive(Serialize)]
+struct Document<'a, T> {
+    schema: &'a str,
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorDocument<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ErrorDocument<'a> {
+    code: &'a str,
+    exit_code: u8,
+    message: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    reasons: &'a [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    help: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool, quiet: bool) -> Self {
+        let target = match quiet || !io::stderr().is_terminal() {
+            true => ProgressDrawTarget::hidden(),
+            false => ProgressDrawTarget::stderr_with_hz(12),
+        };
+        Self {
+            json,
+            quiet,
+            bars: MultiProgress::with_draw_target(target),
+        }
+    }
+
+    /// Whether results are JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether bars are seen.
+    pub(crate) fn has_bars(&self) -> bool {
+        !self.bars.is_hidden()
+    }
+
+    /// The result of a command: one JSON document, or text that ends with a line feed of its own making.
+    pub(crate) fn result<T: Serialize>(
+        &self,
+        schema: &str,
+        data: &T,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        if !self.json {
+            return self.line(&text());
+        }
+        self.json_line(&Document {
+            schema: &format!("relctl/{schema}/v1"),
+            ok: true,
+            data: Some(data),
+            error: None,
+        })
+    }
+
+    /// A line of a result.
+    pub(crate) fn line(&self, text: &str) -> Result<(), Failure> {
+        let text = text.trim_end_matches('\n');
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.write_stdout(&format!("{}\n", harmless(text)))
+    }
+
+    /// A line of newline-delimited JSON.
+    pub(crate) fn json_line(&self, value: &impl Serialize) -> Result<(), Failure> {
+        let text =
+            serde_json::to_string(value).map_err(|error| Failure::error(error.to_string()))?;
+        self.write_stdout(&format!("{text}\n"))
+    }
+
+    fn write_stdout(&self, text: &str) -> Result<(), Failure> {
+        let written = self.bars.suspend(|| {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(text.as_bytes())?;
+            stdout.flush()
+        });
+        written.map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::closed_pipe(),
+            _ => Failure::error(format!("cannot write the output: {error}")),
+        })
+    }
+
+    /// Talk: what is going on. It never matters whether anybody reads it.
+    pub(crate) fn say(&self, text: &str) {
+        if !self.quiet {
+            self.write_stderr(&format!("{}\n", harmless(text)));
+        }
+    }
+
+    /// Something odd that does not stop the command.
+    pub(crate) fn warn(&self, text: &str) {
+        self.say(&format!("warning: {text}"));
+    }
+
+    fn write_stderr(&self, text: &str) {
+        self.bars
+            .suspend(|| io::stderr().write_all(text.as_bytes()).ok());
+    }
+
+    /// The last words of a command that failed.
+    pub(crate) fn fail(&self, failure: &Failure) {
+        self.bars.clear().ok();
+        self.write_stderr(&describe(failure));
+        if self.json {
+            let answer = failure.answer.as_deref().cloned().unwrap_or_default();
+            let document: Document<'_, ()> = Document {
+                schema: "relctl/error/v1",
+                ok: false,
+                data: None,
+                error: Some(ErrorDocument {
+                    code: failure.code,
+                    exit_code: failure.exit as u8,
+                    message: &failure.message,
+                    reasons: &failure.reasons,
+                    help: &failure.help,
+                    status: answer.status,
+                    request_id: answer.request_id.as_deref(),
+                    retry_after: answer.retry_after.map(|wait| wait.as_secs()),
+                }),
+            };
+            self.json_line(&document).ok();
+        }
+    }
+
+    /// A bar for bytes; invisible where bars are.
+    pub(crate) fn byte_bar(&self, label: &str, total_bytes: u64) -> ProgressBar {
+        let template = "  {prefix:<11}{bar:32} {percent:>3} %  {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}";
+        self.bar(label, total_bytes, template)
+    }
+
+    /// A bar for a client: a share and words.
+    pub(crate) fn client_bar(&self, label: &str) -> ProgressBar {
+        self.bar(label, 100, "  {prefix:<24} {bar:28} {percent:>3} %  {msg}")
+    }
+
+    fn bar(&self, label: &str, length: u64, template: &str) -> ProgressBar {
+        let style = ProgressStyle::with_template(template)
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("━╸─");
+        let bar = ProgressBar::new(length)
+            .with_style(style)
+            .with_prefix(harmless_word(label));
+        self.bars.add(bar)
+    }
+
+    /// Takes a bar away.
+    pub(crate) fn remove_bar(&self, bar: &ProgressBar) {
+        bar.finish_and_clear();
+        self.bars.remove(bar);
+    }
+}
+
+/// The text of a failure.
+pub(crate) fn describe(failure: &Failure) -> String {
+    let mut text = format!("error: {}\n", failure.message);
+    let paragraph = |lines: &[String], mark: &str, text: &mut String| {
+        if !lines.is_empty() {
+            text.push('\n');
+        }
+        for line in lines {
+            text.push_str(&format!("  {mark}{line}\n"));
+        }
+    };
+    paragraph(&failure.reasons, "", &mut text);
+    paragraph(&failure.help, "help: ", &mut text);
+    if failure.help.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(&format!("  code: {}", failure.code));
+    if let Some(answer) = &failure.answer {
+        if let Some(status) = answer.status {
+            text.push_str(&format!("   status: {status}"));
+        }
+        if let Some(request_id) = &answer.request_id {
+            text.push_str(&format!("   request: {request_id}"));
+        }
+    }
+    text.push_str(&format!("   exit: {}\n", failure.exit as u8));
+    harmless(&text)
+}
+
+/// Escapes everything that moves a cursor, rings, or hides or turns text; line feeds stay.
+pub(crate) fn harmless(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => clean.push('\n'),
+            '\t' => clean.push(' '),
+            c if protocol::ids::is_printable(c.encode_utf8(&mut [0; 4])) => clean.push(c),
+            c => {
+                write!(clean, "\\u{{{:x}}}", c as u32).ok();
+            }
+        }
+    }
+    clean
+}
+
+/// The same for a word in a line: line feeds are escaped too.
+pub(crate) fn harmless_word(text: &str) -> String {
+    harmless(text).replace('\n', "\\n")
+}
+
+/// Columns under headings, each as wide as its widest cell.
+pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
+    let cells =
+        |row: &[String]| -> Vec<String> { row.iter().map(|cell| harmless_word(cell)).collect() };
+    let heading: Vec<String> = headings
+        .iter()
+        .map(|heading| (*heading).to_owned())
+        .collect();
+    let lines: Vec<Vec<String>> = std::iter::once(heading)
+        .chain(rows.iter().map(|row| cells(row)))
+        .collect();
+    let width = |column: usize| {
+        let cell = |line: &Vec<String>| line.get(column).map_or(0, |cell| cell.chars().count());
+        lines.iter().map(cell).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..headings.len()).map(width).collect();
+    let mut text = String::new();
+    for line in &lines {
+        let mut row = String::new();
+        for (cell, width) in line.iter().zip(&widths) {
+            write!(row, "{cell:<width$}  ").ok();
+        }
+        text.push_str(row.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::Exit;
+    use crate::failure::Answer;
+
+    #[test]
+    fn nothing_that_a_daemon_sends_moves_the_cursor() {
+        assert_eq!(
+            harmless("a\u{1b}[2Jb\u{202E}c\r\nd\te"),
+            "a\\u{1b}[2Jb\\u{202e}c\\u{d}\nd e"
+        );
+        assert_eq!(harmless_word("a\nb"), "a\\nb");
+    }
+
+    #[test]
+    fn a_failure_says_what_why_and_what_to_do() {
+        let mut failure = Failure::new(
+            Exit::Conflict,
+            "CONFLICT",
+            "cannot publish 2.1.0: this version already exists with other content",
+        )
+        .reason("The daemon has   sha256 9f31c0aa…")
+        .help("publish under a new version:  --version 2.1.1");
+        failure.answer = Some(Box::new(Answer {
+            status: Some(409),
+            request_id: Some("01JD3K".into()),
+            retry_after: None,
+        }));
+        insta::assert_snapshot!(describe(&failure), @r"
+        error: cannot publish 2.1.0: this version already exists with other content
+
+          The daemon has   sha256 9f31c0aa…
+
+          help: publish under a new version:  --version 2.1.1
+          code: CONFLICT   status: 409   request: 01JD3K   exit: 6
+        ");
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let rows = vec![
+            vec!["2.1.0".to_owned(), "ACTIVE".to_owned()],
+            vec!["2.0.0-rc.1".to_owned(), "RE\u{7}CALLED".to_owned()],
+        ];
+        insta::assert_snapshot!(table(&["VERSION", "STATE"], &rows), @r"
+        VERSION     STATE
+        2.1.0       ACTIVE
+        2.0.0-rc.1  RE\u{7}CALLED
+        ");
+    }
+}
