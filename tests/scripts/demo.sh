@@ -53,44 +53,48 @@ wait_for() {
 }
 
 start_daemon() {
-    relctld serve --listen 127.0.0.1:0 --data-dir "$1/relctl-data" >"$1/daemon.out" 2>"$1/daemon.log" &
-    started+=($!)
-    wait_for "$1/daemon.out" '^listening on '
-    RELCTL_URL=$(sed -n 's/^listening on //p' "$1/daemon.out")
-    RELCTL_TOKEN=$(cat "$1/relctl-data/admin.token")
+    beside daemon relctld serve --listen 127.0.0.1:0
+    wait_for daemon.log '^listening on '
+    RELCTL_URL=$(sed -n 's/^listening on //p' daemon.log)
+    RELCTL_TOKEN=$(cat relctl-data/admin.token)
     export RELCTL_URL RELCTL_TOKEN
-    sed 's/^/    /' "$1/daemon.out"
+    echo "    listening on $RELCTL_URL"
 }
 
-# The story of one update: OLD and NEW are the two JARs of versions FROM and TO.
-tell() {
-    local old=$1 from=$2 new=$3 to=$4
-    title "A daemon starts, and $from is published"
-    start_daemon "$PWD"
-    show relctl publish "$old" --version "$from"
-
-    title "Two desktops install it and stay connected; a publisher watches them"
+# A daemon with one release, two desktops that installed it, and a publisher who watches.
+begin() {
+    local jar=$1 version=$2
+    title "A daemon starts; two desktops install $version and stay connected; a publisher watches"
+    start_daemon
+    show relctl -q publish "$jar" --version "$version"
     for desktop in desktop-1 desktop-2; do
-        beside $desktop relctl client update --app-dir $desktop --client-id $desktop --channel stable
+        beside $desktop relctl -q client update --app-dir $desktop --client-id $desktop --channel stable
+    done
+    for desktop in desktop-1 desktop-2; do
+        wait_for $desktop.log "→ $version by"
+        sed "s/^/    $desktop: /" $desktop.log
     done
     beside watch relctl watch
-    wait_for desktop-1.log "$from"
-    wait_for desktop-2.log "$from"
+    wait_for watch.log 'Ctrl-C ends it'
+}
 
+# The next release, and how it arrives.
+update() {
+    local jar=$1 from=$2 to=$3
     title "$to is published, with a delta from $from"
-    show relctl publish "$new" --version "$to"
+    show relctl publish "$jar" --version "$to"
 
     title "Both desktops heard of it, took the delta, rebuilt the JAR and verified it"
     for desktop in desktop-1 desktop-2; do
-        wait_for $desktop.log "$to"
-        sed "s/^/    $desktop: /" $desktop.log
+        wait_for $desktop.log "→ $to by"
+        wait_for watch.log "$desktop completed"
+        tail -n 1 $desktop.log | sed "s/^/    $desktop: /"
     done
+}
 
-    title "What the publisher saw meanwhile"
-    indented <watch.log
-
-    title "The application on a desktop is now the new version"
-    show java -jar "desktop-1/versions/$to/app.jar" --version
+run_installed() {
+    title "The application on a desktop is the new version now"
+    show java -jar "desktop-1/versions/$1/app.jar" --version
     end_started
 }
 
@@ -101,7 +105,8 @@ fetch() {
     mkdir -p "$cache"
     npm pack --silent --fetch-retries=1 --fetch-timeout=60000 --pack-destination "$work" "vnu-jar@$version" >/dev/null 2>&1 || return
     tar -xzf "$work/vnu-jar-$version.tgz" -C "$work" package/build/dist/vnu.jar
-    mv "$work/package/build/dist/vnu.jar" "$jar"
+    # Under its name only when it is whole.
+    mv "$work/package/build/dist/vnu.jar" "$jar.part" && mv "$jar.part" "$jar"
 }
 
 notes() {
@@ -112,9 +117,13 @@ notes() {
     javac --release 11 -d classes-2 -sourcepath "$sources/v2:$sources/v1" "$sources/v1/dev/relctl/demo/Main.java"
     cp -r "$sources/v1/resources/." classes-1
     cp -r "$sources/v1/resources/." "$sources/v2/resources/." classes-2
-    show relctl package classes-1 --version 1.0.0 --main-class $main -o notes-1.0.0.jar
-    show relctl package classes-2 --version 1.1.0 --main-class $main -o notes-1.1.0.jar
-    tell notes-1.0.0.jar 1.0.0 notes-1.1.0.jar 1.1.0
+    show relctl -q package classes-1 --version 1.0.0 --main-class $main -o notes-1.0.0.jar
+    show relctl -q package classes-2 --version 1.1.0 --main-class $main -o notes-1.1.0.jar
+    begin notes-1.0.0.jar 1.0.0
+    update notes-1.1.0.jar 1.0.0 1.1.0
+    title "What the publisher saw of it"
+    indented <watch.log
+    run_installed 1.1.0
 }
 
 vnu() {
@@ -126,15 +135,17 @@ vnu() {
         return
     fi
     ln -s "$cache/vnu-$from.jar" "$cache/vnu-$to.jar" .
-    ls -lL ./*.jar | awk '{ printf "    %s  %.1f MB\n", $NF, $5 / 1e6 }'
-    tell vnu-$from.jar $from vnu-$to.jar $to
+    begin vnu-$from.jar $from >/dev/null
+    echo "    As before there is a daemon, $from is published, two desktops run it, and a publisher watches."
+    update vnu-$to.jar $from $to
+    run_installed $to
 }
 
 export PATH="$root/target/debug:$PATH" NO_COLOR=1
 unset RELCTL_URL RELCTL_TOKEN RELCTL_TOKEN_FILE
 cd "$root"
 title "Building relctl and relctld"
-cargo build --quiet
+cargo build
 notes
 vnu
-title "Done: everything that was started is ended, and the temporary folder is removed"
+title "Done. Everything that was started has ended, and the temporary folder is gone."

@@ -180,6 +180,8 @@ impl Daemon {
         Relctl::new(self.binaries.relctl)
             .on(self)
             .token(self.admin_token())
+            // What a killed call leaves behind goes with the test.
+            .env("TMPDIR", &self.home.path().to_string_lossy())
             .args(arguments)
     }
 

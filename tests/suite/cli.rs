@@ -142,7 +142,7 @@ fn each_answer_in_json_is_one_document() {
             "check",
             "--channel",
             "stable",
-            "--current",
+            "--current-version",
             "0.9.0",
         ],
     ] {

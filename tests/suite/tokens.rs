@@ -182,9 +182,10 @@ async fn a_token_signed_here_works_only_while_everything_about_it_holds() {
         let answer = whoami(&token).await;
         assert_eq!(answer.status, 401, "a token {why}: {}", answer.text());
         answer.is_refused(401, "UNAUTHORIZED");
-        let url = format!("{}?token={token}", daemon.live_url());
-        let refused = Socket::try_open(&url, &[]).await.unwrap_err();
-        assert_eq!(refused.status, 401, "a session with a token {why}");
+        let headers = [("X-Auth-Token", token.as_str())];
+        let refused = Socket::try_open(&daemon.live_url(), &headers).await;
+        let status = refused.unwrap_err().status;
+        assert_eq!(status, 401, "a session with a token {why}");
     }
 }
 
