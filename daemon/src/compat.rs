@@ -94,9 +94,7 @@ fn rollback(catalog: &Catalog, channels: &Channels, query: &Query<'_>) -> Offer 
         .releases()
         .iter()
         .filter(|release| query.current_version.is_newer_than(&release.version))
-        .find(|release| {
-            is_open_to(release, channels, query) && obstacle(release, query).is_none()
-        })
+        .find(|release| is_open_to(release, channels, query) && obstacle(release, query).is_none())
         .map(Arc::clone);
     Offer {
         is_rollback: install.is_some(),
@@ -112,7 +110,11 @@ fn is_open_to(release: &Release, channels: &Channels, query: &Query<'_>) -> bool
             .channels
             .iter()
             .any(|channel| channels.receives(channel, &release.channel))
-        && rollout::is_included(query.client_id, &release.version, release.rollout_percentage)
+        && rollout::is_included(
+            query.client_id,
+            &release.version,
+            release.rollout_percentage,
+        )
 }
 
 /// Why a client cannot install a release that is meant for it.
@@ -173,7 +175,9 @@ impl Obstacle<'_> {
                 blocked.minimum_client_version
             ),
             (Self::Platform(platform), Some(Release { version, .. })) => {
-                format!("Please install version {version}, the newest that this client can run on {platform}")
+                format!(
+                    "Please install version {version}, the newest that this client can run on {platform}"
+                )
             }
             (Self::Platform(_), None) => {
                 let listed: Vec<&str> = blocked.platforms.iter().map(Platform::as_str).collect();

@@ -19,8 +19,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use protocol::api::paths;
 use protocol::message::{
-    ClientConnected, ClientDisconnected, CompatibilityIssue, DownloadProgress,
-    NewVersionAvailable, RateLimited, ReleaseChanged,
+    ClientConnected, ClientDisconnected, CompatibilityIssue, DownloadProgress, NewVersionAvailable,
+    RateLimited, ReleaseChanged,
 };
 use protocol::{ClientId, ServerMessage, SessionId, Timestamp, Username, Version};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -115,8 +115,14 @@ impl Hub {
                 *summary.by_channel.entry(channel.to_string()).or_default() += 1;
             }
             if let Some(client) = follower.client() {
-                *summary.by_platform.entry(client.platform.to_string()).or_default() += 1;
-                *summary.by_version.entry(client.version.clone()).or_default() += 1;
+                *summary
+                    .by_platform
+                    .entry(client.platform.to_string())
+                    .or_default() += 1;
+                *summary
+                    .by_version
+                    .entry(client.version.clone())
+                    .or_default() += 1;
             }
         }
         summary
@@ -164,7 +170,12 @@ impl Hub {
     pub fn download_progress(&self, progress: DownloadProgress) {
         let client_id = progress.client_id.clone();
         let version = progress.version.clone();
-        self.relay(ServerMessage::DownloadProgress(progress), &client_id, &version, None);
+        self.relay(
+            ServerMessage::DownloadProgress(progress),
+            &client_id,
+            &version,
+            None,
+        );
     }
 
     /// Something that a client reported or that happened to it: word for its other sessions and for the watchers.
@@ -270,7 +281,9 @@ impl Hub {
         {
             return last.text.clone();
         }
-        let text: Utf8Bytes = new_version_available(release, is_rollback, now).to_text().into();
+        let text: Utf8Bytes = new_version_available(release, is_rollback, now)
+            .to_text()
+            .into();
         *last = Some(Announcement {
             release: Arc::clone(release),
             is_rollback,
@@ -319,7 +332,10 @@ impl Hub {
         Subject {
             client_id: Some(client_id.clone()),
             version: Some(version.clone()),
-            channels: release.iter().map(|release| release.channel.clone()).collect(),
+            channels: release
+                .iter()
+                .map(|release| release.channel.clone())
+                .collect(),
         }
     }
 

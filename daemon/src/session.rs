@@ -235,7 +235,8 @@ impl<T: Transport> Session<T> {
                 let message = limit::rate_limited(key, &details, Timestamp::now());
                 let client_id = self.visitor.client_id.as_ref();
                 self.app.hub.rate_limited(client_id, message.clone());
-                self.send_message(&ServerMessage::RateLimited(message)).await
+                self.send_message(&ServerMessage::RateLimited(message))
+                    .await
             }
             Action::Tell(news) => self.tell(news).await,
             Action::AskForSign => {
@@ -256,7 +257,11 @@ impl<T: Transport> Session<T> {
                 let (seq, oldest_seq) = (Some(watching.seq), Some(watching.oldest_seq));
                 self.watching = Some(watching);
                 let Some(id) = id else { return Ok(()) };
-                let ack = Ack { id, seq, oldest_seq };
+                let ack = Ack {
+                    id,
+                    seq,
+                    oldest_seq,
+                };
                 self.send_message(&ServerMessage::Ack(ack)).await
             }
             Action::Unwatch => {
@@ -285,7 +290,8 @@ impl<T: Transport> Session<T> {
                 if let Some(client_id) = &issue.client_id {
                     self.app.hub.compatibility_issue(client_id, issue.clone());
                 }
-                self.send_message(&ServerMessage::CompatibilityIssue(issue)).await
+                self.send_message(&ServerMessage::CompatibilityIssue(issue))
+                    .await
             }
         }
     }
@@ -328,7 +334,9 @@ async fn in_time(sending: impl Future<Output = Result<(), transport::Gone>>) -> 
 /// A place in the heartbeat interval that no two sessions share: their ids are random.
 fn offset(session_id: SessionId) -> f64 {
     let digits = session_id.to_string();
-    let random = digits.get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    let random = digits
+        .get(..8)
+        .and_then(|digits| u32::from_str_radix(digits, 16).ok());
     f64::from(random.unwrap_or(u32::MAX)) / f64::from(u32::MAX)
 }
 

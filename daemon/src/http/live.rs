@@ -16,9 +16,9 @@ use axum::routing::{get, post};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::upgrade::OnUpgrade;
+use protocol::Timestamp;
 use protocol::api::paths;
 use protocol::error::RateLimitDetails;
-use protocol::Timestamp;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::Instrument;
 
@@ -33,9 +33,10 @@ use crate::session::{self, Visitor};
 
 /// The routes of live sessions, and of the reports that can be sent without one.
 pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route(paths::LIVE, get(open_session))
-        .route(&format!("{}/reports", paths::CLIENT), post(reports::take_report))
+    Router::new().route(paths::LIVE, get(open_session)).route(
+        &format!("{}/reports", paths::CLIENT),
+        post(reports::take_report),
+    )
 }
 
 /// `GET /ws/updates`.
@@ -146,14 +147,18 @@ fn check_origin(headers: &HeaderMap, allowed_origins: &[String]) -> Result<(), A
     if origins.next().is_none() && (is_allowed || is_own_origin(origin, headers)) {
         return Ok(());
     }
-    let message = "this origin is not allowed; the daemon's key cors.allowed-origins lists those that are";
+    let message =
+        "this origin is not allowed; the daemon's key cors.allowed-origins lists those that are";
     Err(ApiError::forbidden(message))
 }
 
 /// Whether an origin has the host and port that the request was sent to. Which scheme it came by the daemon does not
 /// know: a proxy in front of it may speak TLS.
 fn is_own_origin(origin: &str, headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else {
+    let Some(host) = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+    else {
         return false;
     };
     let (authority, default_port) = match origin.split_once("://") {
@@ -161,17 +166,27 @@ fn is_own_origin(origin: &str, headers: &HeaderMap) -> bool {
         Some(("https", authority)) => (authority, ":443"),
         Some(_) | None => return false,
     };
-    let without_default = |text: &str| text.strip_suffix(default_port).unwrap_or(text).to_ascii_lowercase();
+    let without_default = |text: &str| {
+        text.strip_suffix(default_port)
+            .unwrap_or(text)
+            .to_ascii_lowercase()
+    };
     !authority.is_empty() && without_default(authority) == without_default(host)
 }
 
 /// Checks what RFC 6455 section 4.2.1 asks of a handshake, and gives the answer to its key.
 fn accept_key(headers: &HeaderMap) -> Result<String, ApiError> {
-    if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+    if headers
+        .get(header::SEC_WEBSOCKET_VERSION)
+        .is_none_or(|version| version != "13")
+    {
         let message = "Sec-WebSocket-Version: only version 13 is spoken here";
         return Err(ApiError::invalid(message)
             .with_status(StatusCode::UPGRADE_REQUIRED)
-            .with_header(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")));
+            .with_header(
+                header::SEC_WEBSOCKET_VERSION,
+                HeaderValue::from_static("13"),
+            ));
     }
     let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
     let key = match (keys.next(), keys.next()) {

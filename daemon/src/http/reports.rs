@@ -35,7 +35,8 @@ pub(super) async fn take_report(
             ApiError::rate_limited(details, message)
         })?;
     let body = read_body(request, JSON_BODY_BYTES).await?;
-    let text = std::str::from_utf8(&body).map_err(|_| ApiError::invalid("the body is not UTF-8"))?;
+    let text =
+        std::str::from_utf8(&body).map_err(|_| ApiError::invalid("the body is not UTF-8"))?;
     let Envelope { id: _, message } = Envelope::parse(text).map_err(refusal)?;
     let running = app.hub.version_of(&client_id);
     let report = read_report(message, running)?;
@@ -55,7 +56,8 @@ fn read_report(message: ClientMessage, running: Option<Version>) -> Result<Repor
         | ClientMessage::Ping(_)
         | ClientMessage::Watch(_)
         | ClientMessage::Unwatch {} => {
-            let expected = "expected DOWNLOAD_PROGRESS, INSTALLATION_PROGRESS or INSTALLATION_COMPLETED";
+            let expected =
+                "expected DOWNLOAD_PROGRESS, INSTALLATION_PROGRESS or INSTALLATION_COMPLETED";
             Err(ApiError::invalid_field("type", expected))
         }
     }
@@ -75,5 +77,7 @@ fn with_previous(result: InstallationResult, running: Option<Version>) -> Result
 fn refusal(invalid: InvalidMessage) -> ApiError {
     let error = ApiError::invalid(invalid.to_string());
     let problems = invalid.problems.into_iter();
-    problems.fold(error, |error, problem| error.with_field(&problem.field, problem.problem))
+    problems.fold(error, |error, problem| {
+        error.with_field(&problem.field, problem.problem)
+    })
 }

@@ -60,7 +60,9 @@ impl Filter {
             version,
             channels,
         } = subject;
-        self.channel.as_ref().is_none_or(|wanted| channels.contains(wanted))
+        self.channel
+            .as_ref()
+            .is_none_or(|wanted| channels.contains(wanted))
             && (self.version.is_none() || self.version == *version)
             && (self.client_id.is_none() || self.client_id == *client_id)
     }

@@ -187,7 +187,12 @@ impl Follower {
     }
 
     /// The news, which count as told from now on.
-    pub fn take_news(&mut self, catalog: &Catalog, channels: &Channels, now: Timestamp) -> Vec<News> {
+    pub fn take_news(
+        &mut self,
+        catalog: &Catalog,
+        channels: &Channels,
+        now: Timestamp,
+    ) -> Vec<News> {
         let news = self.news(catalog, channels, now);
         self.told
             .extend(news.iter().map(|news| (news.release().id, news.telling())));

@@ -95,7 +95,9 @@ impl Registry {
             return Vec::new();
         }
         let range = self.by_position.range(after + 1..=through).take(max);
-        range.map(|(position, seat)| (*position, Arc::clone(seat))).collect()
+        range
+            .map(|(position, seat)| (*position, Arc::clone(seat)))
+            .collect()
     }
 
     /// Notes which client a session has, in place of the one that it had.

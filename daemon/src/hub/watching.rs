@@ -121,7 +121,10 @@ impl Hub {
             .read(watching.events_after, &watching.filter, PAGE)?;
         drop(stream);
         watching.events_after = position;
-        Ok(events.iter().map(|event| event.text_for_watchers()).collect())
+        Ok(events
+            .iter()
+            .map(|event| event.text_for_watchers())
+            .collect())
     }
 
     /// The matching ones among the next connected clients, each at the position where it registered.

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use protocol::limits::TOKEN_LEEWAY;
 use protocol::Timestamp;
+use protocol::limits::TOKEN_LEEWAY;
 
 use super::state::{Moment, Setup};
 
@@ -68,7 +68,10 @@ impl Pace {
     }
 
     pub(super) fn wakes_at(&self, now: Moment) -> Instant {
-        let token_ms = self.token_ends_at.unix_ms().saturating_sub(now.time.unix_ms());
+        let token_ms = self
+            .token_ends_at
+            .unix_ms()
+            .saturating_sub(now.time.unix_ms());
         let token_ends_in = Duration::from_millis(u64::try_from(token_ms).unwrap_or(0));
         let token_ends_at = now.instant + token_ends_in.min(LONGEST_SLEEP);
         let silent_at = self.heard_at + self.connection_timeout;

@@ -306,7 +306,11 @@ impl Turn<'_> {
 
     fn watch(&mut self, watch: &Watch, id: Option<String>) {
         if self.state.role < Role::Publisher {
-            self.error(Code::Forbidden, "watching needs the role PUBLISHER or ADMIN", id);
+            self.error(
+                Code::Forbidden,
+                "watching needs the role PUBLISHER or ADMIN",
+                id,
+            );
             return;
         }
         self.state.is_watching = true;
@@ -322,7 +326,11 @@ impl Turn<'_> {
         if self.state.is_watching && role < Role::Publisher {
             self.state.is_watching = false;
             self.actions.push(Action::Unwatch);
-            self.error(Code::Forbidden, "watching needs the role PUBLISHER or ADMIN", None);
+            self.error(
+                Code::Forbidden,
+                "watching needs the role PUBLISHER or ADMIN",
+                None,
+            );
         }
     }
 
@@ -331,7 +339,11 @@ impl Turn<'_> {
         if self.state.pace.has_token_ended(now) {
             self.end_token();
         } else if self.state.pace.is_silent(now) {
-            self.error(Code::ConnectionTimeout, "WebSocket connection timed out", None);
+            self.error(
+                Code::ConnectionTimeout,
+                "WebSocket connection timed out",
+                None,
+            );
             self.end(1001, "nothing was heard for too long");
         } else if self.state.pace.take_heartbeat(now) {
             self.actions.push(Action::AskForSign);
@@ -351,7 +363,11 @@ impl Turn<'_> {
 
     fn tell_of_limit(&mut self, details: RateLimitDetails) {
         let now = self.world.now.instant;
-        if self.state.told_of_limit_until.is_some_and(|until| now < until) {
+        if self
+            .state
+            .told_of_limit_until
+            .is_some_and(|until| now < until)
+        {
             return;
         }
         self.state.told_of_limit_until = Some(now + Duration::from_secs(details.retry_after));
@@ -368,7 +384,11 @@ impl Turn<'_> {
             id: invalid.id,
             details,
         }));
-        if self.state.strikes.is_too_many_mistakes(self.world.now.instant) {
+        if self
+            .state
+            .strikes
+            .is_too_many_mistakes(self.world.now.instant)
+        {
             self.end(1008, "too many invalid messages");
         }
     }
@@ -378,7 +398,11 @@ impl Turn<'_> {
             Fault::Protocol => self.end(1002, "protocol error"),
             Fault::NotUtf8 => self.end(1007, "not UTF-8"),
             Fault::TooLarge => {
-                self.error(Code::MessageTooLarge, "the message is over the size limit", None);
+                self.error(
+                    Code::MessageTooLarge,
+                    "the message is over the size limit",
+                    None,
+                );
                 self.end(1009, "message too large");
             }
             Fault::Gone => {
@@ -389,7 +413,11 @@ impl Turn<'_> {
     }
 
     fn end_token(&mut self) {
-        self.error(Code::AuthenticationFailed, "Invalid or expired JWT token", None);
+        self.error(
+            Code::AuthenticationFailed,
+            "Invalid or expired JWT token",
+            None,
+        );
         self.end(1008, "the token is no longer valid");
     }
 

@@ -132,11 +132,17 @@ impl Transport for WebSocket {
     }
 
     async fn send(&mut self, text: Utf8Bytes) -> Result<(), Gone> {
-        self.stream.send(Message::Text(text)).await.map_err(|_| Gone)
+        self.stream
+            .send(Message::Text(text))
+            .await
+            .map_err(|_| Gone)
     }
 
     async fn ask_for_sign(&mut self) -> Result<(), Gone> {
-        self.stream.send(Message::Ping(Bytes::new())).await.map_err(|_| Gone)
+        self.stream
+            .send(Message::Ping(Bytes::new()))
+            .await
+            .map_err(|_| Gone)
     }
 
     async fn close(&mut self, goodbye: Goodbye) {

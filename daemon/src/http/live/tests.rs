@@ -77,10 +77,24 @@ fn two_origins_are_refused_even_when_both_are_allowed() {
 
 #[test]
 fn a_key_is_sixteen_bytes_in_base64() {
-    let check = |key| accept_key(&headers(&[("sec-websocket-version", "13"), ("sec-websocket-key", key)]));
+    let check = |key| {
+        accept_key(&headers(&[
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-key", key),
+        ]))
+    };
     // RFC 6455 section 1.3.
-    assert_eq!(check("dGhlIHNhbXBsZSBub25jZQ==").unwrap(), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-    for key in ["abc", "!!!", "", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZTEyMw=="] {
+    assert_eq!(
+        check("dGhlIHNhbXBsZSBub25jZQ==").unwrap(),
+        "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+    );
+    for key in [
+        "abc",
+        "!!!",
+        "",
+        "dGhlIHNhbXBsZSBub25jZQ",
+        "dGhlIHNhbXBsZSBub25jZTEyMw==",
+    ] {
         assert!(check(key).is_err(), "{key}");
     }
     assert!(accept_key(&headers(&[("sec-websocket-version", "13")])).is_err());

@@ -1,0 +1,96 @@
+//! How often a client may come and speak.
+
+use protocol::api::Role;
+use serde_json::json;
+
+use crate::harness::{Client, Daemon};
+
+async fn open(daemon: &Daemon, client_id: &str) -> Client {
+    let token = daemon.token("user", Role::User);
+    let url = daemon.url(&format!("?token={token}&clientId={client_id}"));
+    daemon.open(&url, &[]).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_the_connection_limit_a_client_is_let_in_told_and_sent_away() {
+    let daemon = Daemon::start_with(|config| config.limits.connections_per_minute = 2).await;
+    let mut watcher = daemon.watcher(json!({})).await;
+    for _ in 0..2 {
+        open(&daemon, "a").await.expect("WELCOME").await;
+    }
+    let mut third = open(&daemon, "a").await;
+    let limited = third.expect("RATE_LIMITED").await;
+    let retry_after = limited["retryAfter"].as_u64().unwrap();
+    assert!((1..=60).contains(&retry_after));
+    assert_eq!(
+        limited,
+        json!({
+            "clientId": "a",
+            "retryAfter": retry_after,
+            "message": format!("Rate limit exceeded. Please retry after {retry_after} seconds"),
+            "violationType": "CONNECTION_LIMIT",
+            "currentCount": 3,
+            "maxAllowed": 2,
+            "windowMinutes": 1,
+            "timestamp": limited["timestamp"],
+        })
+    );
+    assert_eq!(third.closed().await, 1013);
+    open(&daemon, "b").await.expect("WELCOME").await;
+    assert_eq!(watcher.expect("RATE_LIMITED").await["clientId"], "a");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn far_over_the_limit_an_address_is_refused_before_the_upgrade() {
+    let daemon = Daemon::start_with(|config| config.limits.connections_per_minute = 1).await;
+    for n in 0..5 {
+        open(&daemon, &format!("client-{n}"))
+            .await
+            .expect("WELCOME")
+            .await;
+    }
+    let token = daemon.token("user", Role::User);
+    let url = daemon.url(&format!("?token={token}&clientId=yet-another"));
+    let Err(response) = daemon.open(&url, &[]).await else {
+        panic!("it was let in");
+    };
+    assert_eq!(response.status().as_u16(), 429);
+    let retry_after: u64 = response.headers()["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((1..=60).contains(&retry_after));
+    let body: serde_json::Value =
+        serde_json::from_slice(response.body().as_deref().unwrap()).unwrap();
+    assert_eq!(body["error"]["code"], "RATE_LIMITED");
+    assert_eq!(
+        body["error"]["details"]["violationType"],
+        "CONNECTION_LIMIT"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_the_message_limit_messages_are_dropped_and_that_is_said_once() {
+    let daemon = Daemon::start_with(|config| config.limits.messages_per_minute = 3).await;
+    let mut client = open(&daemon, "a").await;
+    client.expect("WELCOME").await;
+    for _ in 0..10 {
+        client.say(json!({"type": "PING", "data": {}})).await;
+    }
+    for _ in 0..3 {
+        client.expect("HEARTBEAT").await;
+    }
+    let limited = client.expect("RATE_LIMITED").await;
+    assert_eq!(
+        (&limited["violationType"], &limited["currentCount"]),
+        (&json!("MESSAGE_LIMIT"), &json!(4))
+    );
+    client.stream.close(None).await.unwrap();
+    assert_eq!(client.closed().await, 1005);
+
+    let mut other = open(&daemon, "b").await;
+    other.expect("WELCOME").await;
+    other.say(json!({"type": "PING", "data": {}})).await;
+    other.expect("HEARTBEAT").await;
+}
