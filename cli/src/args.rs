@@ -70,7 +70,7 @@ pub(crate) struct Global {
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
     /// Give up after this long, such as 30s, 15m or 1h (exit code 10)
-    #[arg(long, global = true, env = "RELCTL_TIMEOUT", value_name = "TIME", value_parser = parse_duration)]
+    #[arg(long, global = true, env = "RELCTL_TIMEOUT", hide_env_values = true, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) timeout: Option<Duration>,
 }
 

@@ -21,6 +21,9 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::units::format_duration;
 
+/// The code of a command that the user or the system stopped.
+pub(crate) const INTERRUPTED: &str = "INTERRUPTED";
+
 /// Runs the command.
 pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
     let Cli { global, command } = cli;
@@ -53,10 +56,7 @@ async fn within(
 ) -> Result<Exit, Failure> {
     tokio::select! {
         outcome = command => outcome,
-        exit = stopped() => {
-            let failure = Failure::new(exit, "INTERRUPTED", "stopped before it was done");
-            Err(failure.help("run the same command again: it goes on where it stopped"))
-        }
+        exit = stopped() => Err(Failure::new(exit, INTERRUPTED, "stopped; run the same command again and it goes on")),
         after = passed(timeout) => Err(timed_out(after)),
     }
 }

@@ -174,7 +174,10 @@ fn from_refusal(refusal: Refusal) -> Failure {
     match details {
         Some(Details::Fields(fields)) => {
             for field in fields {
-                failure = failure.reason(format!("{}: {}", field.field, field.problem));
+                // The daemon's message often is the problem of its only field.
+                if !failure.message.contains(&field.problem) {
+                    failure = failure.reason(format!("{}: {}", field.field, field.problem));
+                }
             }
         }
         Some(Details::RateLimit(limit)) => {
@@ -192,6 +195,7 @@ fn from_refusal(refusal: Refusal) -> Failure {
         Code::Forbidden => failure
             .help("who am I?  relctl whoami")
             .help("ask an administrator for a token with the role that this needs"),
+        Code::NotFound => failure.help("what is there?  relctl versions list"),
         Code::RateLimited | Code::Unavailable => match retry_after {
             Some(wait) => failure.help(format!("try again in {}", format_duration(wait))),
             None => failure.help("try again in a minute"),

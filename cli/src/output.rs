@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal, Write};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
+use crate::commands::INTERRUPTED;
 use crate::failure::Failure;
 
 /// Where everything that this process says goes.
@@ -187,6 +188,10 @@ impl Output {
 
 /// The text of a failure.
 pub(crate) fn describe(failure: &Failure) -> String {
+    // Whoever stops a command knows why.
+    if failure.code == INTERRUPTED {
+        return format!("{}\n", failure.message);
+    }
     let mut text = format!("error: {}\n", failure.message);
     let paragraph = |lines: &[String], mark: &str, text: &mut String| {
         if !lines.is_empty() {

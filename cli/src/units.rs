@@ -62,7 +62,7 @@ pub(crate) fn format_speed(bytes_a_second: u64) -> String {
     format!("{}/s", format_size(bytes_a_second))
 }
 
-/// `0.4 s`, `42 s`, `3 min 5 s`, `2 h 10 min`, `30 d`.
+/// `412 ms`, `4.2 s`, `42 s`, `3 min 5 s`, `2 h 10 min`, `30 d`.
 pub(crate) fn format_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let two = |large: u64, large_unit: &str, small: u64, small_unit: &str| match small {
@@ -70,7 +70,8 @@ pub(crate) fn format_duration(duration: Duration) -> String {
         _ => format!("{large} {large_unit} {small} {small_unit}"),
     };
     match seconds {
-        0..10 => format!("{:.1} s", duration.as_secs_f64()),
+        0 => format!("{} ms", duration.as_millis()),
+        1..10 => format!("{:.1} s", duration.as_secs_f64()),
         10..60 => format!("{seconds} s"),
         60..3600 => two(seconds / 60, "min", seconds % 60, "s"),
         3600..86_400 => two(seconds / 3600, "h", seconds % 3600 / 60, "min"),
@@ -169,7 +170,8 @@ mod tests {
     #[test]
     fn durations_read_well() {
         for (ms, text) in [
-            (412, "0.4 s"),
+            (412, "412 ms"),
+            (4_210, "4.2 s"),
             (42_000, "42 s"),
             (60_000, "1 min"),
             (185_000, "3 min 5 s"),

@@ -89,7 +89,7 @@ pub enum Error {
     #[error("another updater works in {}", .0.display())]
     Busy(PathBuf),
     /// A file could not be read or written.
-    #[error("cannot {doing} {}: {source}", path.display())]
+    #[error("cannot {doing} {}: {}", path.display(), words(source))]
     File {
         /// What was tried, as in "cannot … the file".
         doing: &'static str,
@@ -179,6 +179,15 @@ pub struct Refusal {
     pub request_id: Option<String>,
     /// How long to wait before the next try.
     pub retry_after: Option<Duration>,
+}
+
+/// The operating system's words without their number: "Connection refused (os error 111)" says no more than its words.
+pub(crate) fn words(error: &dyn std::error::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error") {
+        Some((words, _)) => words.to_lowercase(),
+        None => text,
+    }
 }
 
 /// Runs blocking work on the pool made for it.

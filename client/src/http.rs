@@ -14,6 +14,7 @@ use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::error::words;
 use crate::{Error, Refusal, Token};
 
 pub use releases::{ListQuery, NewDelta, NewRelease, Published};
@@ -270,7 +271,7 @@ fn chain(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".into();
     }
-    cause.to_string()
+    words(cause)
 }
 
 /// A segment of a path, with everything encoded that would end it: `2.1.0+build` must not arrive as `2.1.0 build`.

@@ -32,12 +32,18 @@ pub(crate) struct CheckArgs {
         long,
         short,
         env = "RELCTL_CHANNEL",
+        hide_env_values = true,
         value_name = "C",
         default_value = "stable"
     )]
     pub(crate) channel: Channel,
     /// Who asks; without it only releases for everybody count
-    #[arg(long, env = "RELCTL_CLIENT_ID", value_name = "ID")]
+    #[arg(
+        long,
+        env = "RELCTL_CLIENT_ID",
+        hide_env_values = true,
+        value_name = "ID"
+    )]
     pub(crate) client_id: Option<ClientId>,
     /// End with exit code 100 when there is an update
     #[arg(long)]
@@ -53,7 +59,12 @@ pub(crate) struct DownloadArgs {
     #[arg(long, short, value_name = "FILE|DIR")]
     pub(crate) output: Option<PathBuf>,
     /// Who downloads, for those who watch
-    #[arg(long, env = "RELCTL_CLIENT_ID", value_name = "ID")]
+    #[arg(
+        long,
+        env = "RELCTL_CLIENT_ID",
+        hide_env_values = true,
+        value_name = "ID"
+    )]
     pub(crate) client_id: Option<ClientId>,
 }
 
@@ -78,13 +89,19 @@ pub(crate) struct UpdateArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) app_dir: PathBuf,
     /// Who this installation is [default: made once and kept in the folder]
-    #[arg(long, env = "RELCTL_CLIENT_ID", value_name = "ID")]
+    #[arg(
+        long,
+        env = "RELCTL_CLIENT_ID",
+        hide_env_values = true,
+        value_name = "ID"
+    )]
     pub(crate) client_id: Option<ClientId>,
     /// What to follow
     #[arg(
         long,
         short,
         env = "RELCTL_CHANNEL",
+        hide_env_values = true,
         value_name = "C",
         default_value = "stable"
     )]

@@ -36,7 +36,12 @@ pub(crate) struct PackageArgs {
     #[arg(long, value_name = "N", default_value_t = 9, value_parser = clap::value_parser!(u8).range(0..=9))]
     pub(crate) level: u8,
     /// The time of every entry, in seconds since 1970
-    #[arg(long, env = "SOURCE_DATE_EPOCH", value_name = "SECONDS")]
+    #[arg(
+        long,
+        env = "SOURCE_DATE_EPOCH",
+        hide_env_values = true,
+        value_name = "SECONDS"
+    )]
     pub(crate) epoch: Option<i64>,
 }
 

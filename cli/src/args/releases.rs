@@ -32,6 +32,7 @@ pub(crate) struct PublishArgs {
         long,
         short,
         env = "RELCTL_CHANNEL",
+        hide_env_values = true,
         value_name = "C",
         default_value = "stable"
     )]

@@ -90,8 +90,8 @@ pub(crate) async fn run(
             })?;
         }
         VersionsCommand::History { version } => {
-            let entries = daemon.release_history(&version).await?;
-            output.result("history", &entries, || history(&entries))?;
+            let page = daemon.release_history(&version, 0, 100).await?;
+            output.result("history", &page, || history(&page.content))?;
         }
     }
     Ok(Exit::Ok)

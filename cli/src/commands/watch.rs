@@ -24,7 +24,7 @@ use crate::output::Output;
 use crate::units::{format_duration, format_share};
 use bars::Bars;
 use fleet::{Fleet, Goal};
-use lines::{LineState, Summary};
+use lines::{LineState, StreamState, Summary, own};
 
 /// The clients that are connected come first, without a mark at their end; a pause this long is taken for it.
 const SETTLING: Duration = Duration::from_millis(500);
@@ -193,7 +193,7 @@ impl Watcher<'_> {
     }
 
     fn message(&mut self, message: &ServerMessage) -> Result<(), Failure> {
-        let Some(changes) = self.fleet.apply(message) else {
+        let Some(change) = self.fleet.apply(message) else {
             return Ok(());
         };
         if self.output.is_json() {
@@ -202,14 +202,9 @@ impl Watcher<'_> {
                 None => Ok(()),
             };
         }
-        for change in &changes {
-            let is_drawn = self.bars.draw(change, self.output);
-            if is_drawn {
-                continue;
-            }
-            if let Some(line) = self.lines.line(change) {
-                self.output.line(&line)?;
-            }
+        let is_drawn = self.bars.draw(&change, self.output);
+        if !is_drawn && let Some(line) = self.lines.line(&change) {
+            self.output.line(&line)?;
         }
         self.bars.total(&self.fleet, self.output);
         Ok(())
@@ -217,16 +212,20 @@ impl Watcher<'_> {
 
     fn stream_state(
         &self,
-        state: &str,
+        state: &'static str,
         reason: Option<String>,
         wait: Option<Duration>,
     ) -> Result<(), Failure> {
-        match self.output.is_json() {
-            true => self
-                .output
-                .json_line(&lines::stream_state(state, reason, wait)),
-            false => Ok(()),
+        if !self.output.is_json() {
+            return Ok(());
         }
+        let retry_in_ms = wait.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        let state = StreamState {
+            state,
+            reason,
+            retry_in_ms,
+        };
+        self.output.json_line(&own("STREAM_STATE", state))
     }
 
     /// The summary is the last line, however the watch ended.
@@ -242,11 +241,14 @@ impl Watcher<'_> {
             result,
             target: self.args.until.map(|until| format!("{until}%")),
             version: self.fleet.goal().map(|goal| goal.version.to_string()),
-            counts,
+            eligible: counts.eligible,
+            completed: counts.done,
+            failed: counts.failed,
+            rate_limited: counts.rate_limited,
             duration_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
         };
         if self.output.is_json() {
-            self.output.json_line(&lines::summary(&summary))?;
+            self.output.json_line(&own("SUMMARY", &summary))?;
             return Ok(exit);
         }
         let share = format_share(counts.done, counts.eligible);

@@ -153,12 +153,18 @@ impl Daemon {
             .await
     }
 
-    /// Who changed what in a release, newest first.
+    /// One page of who changed what in a release, newest first.
     ///
     /// # Errors
     /// The daemon cannot be reached, or refuses.
-    pub async fn release_history(&self, version: &Version) -> Result<Vec<HistoryEntry>, Error> {
-        self.get(&version_path(version, "/history"), &()).await
+    pub async fn release_history(
+        &self,
+        version: &Version,
+        page: u32,
+        size: u32,
+    ) -> Result<Page<HistoryEntry>, Error> {
+        let query = [("page", page), ("size", size)];
+        self.get(&version_path(version, "/history"), &query).await
     }
 
     /// Takes a channel back to an older release; the newer ones are recalled.

@@ -20,6 +20,7 @@ use tracing::debug;
 
 use super::said::{Heard, Said};
 use super::{Command, Event, Session};
+use crate::error::words;
 use crate::http::CLIENT_ID;
 use crate::{Daemon, Error, Refusal};
 
@@ -290,7 +291,7 @@ impl Connection {
 
     fn broken(&self, error: &tungstenite::Error) -> Ended {
         self.lost(match error {
-            tungstenite::Error::Io(error) => error.to_string(),
+            tungstenite::Error::Io(error) => words(error),
             other => other.to_string(),
         })
     }
@@ -356,7 +357,7 @@ fn request(daemon: &Daemon, session: &Session) -> Result<http::Request<()>, Erro
 fn refused(daemon: &Daemon, error: tungstenite::Error) -> Ended {
     let response = match error {
         tungstenite::Error::Http(response) => response,
-        tungstenite::Error::Io(error) => return lost(&error.to_string()),
+        tungstenite::Error::Io(error) => return lost(&words(&error)),
         other => return lost(&other.to_string()),
     };
     let status = response.status();

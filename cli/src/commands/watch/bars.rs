@@ -73,7 +73,7 @@ impl Bars {
                 true
             }
             // The total counts them; a line for each would push everything else off the screen.
-            Change::Connected(_) => true,
+            Change::Connected(_) | Change::Registered => true,
             Change::Limited(_) | Change::Incompatible(_) | Change::Release(_) => false,
         }
     }

@@ -1,14 +1,13 @@
 //! What is known of the fleet: events go in, changes come out. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::api::ReleaseState;
 use protocol::message::{
     ClientConnected, CompatibilityIssue, DownloadProgress, InstallationCompleted,
     InstallationProgress, RateLimited, ReleaseChanged,
 };
-use protocol::{ClientId, ServerMessage, Timestamp, Version};
-use serde::Serialize;
+use protocol::{ClientId, ServerMessage, SessionId, Timestamp, Version};
 
 /// The release that clients should run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +29,8 @@ pub(super) struct Fleet {
 #[derive(Debug, Default)]
 struct Client {
     runs: Option<Version>,
+    /// The sessions that it opened, and has not closed.
+    sessions: BTreeSet<SessionId>,
     /// What it is on its way to, since when, and by which delta.
     under_way: Option<UnderWay>,
     /// The version that it failed to install last.
@@ -44,8 +45,7 @@ struct UnderWay {
 }
 
 /// Numbers for the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Counts {
     /// Clients that should run the goal.
     pub(super) eligible: u64,
@@ -61,6 +61,8 @@ pub(super) struct Counts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     Connected(ClientConnected),
+    /// A connected client runs another version now, as its update said before.
+    Registered,
     Disconnected {
         client_id: ClientId,
         time: Timestamp,
@@ -132,13 +134,18 @@ impl Fleet {
     }
 
     /// Takes an event in. `None` when it is none, or about another version than the one that is watched.
-    pub(super) fn apply(&mut self, message: &ServerMessage) -> Option<Vec<Change>> {
+    pub(super) fn apply(&mut self, message: &ServerMessage) -> Option<Change> {
         let change = match message {
             ServerMessage::ClientConnected(connected) => self.connected(connected),
-            ServerMessage::ClientDisconnected(gone) => Change::Disconnected {
-                client_id: gone.client_id.clone(),
-                time: gone.timestamp,
-            },
+            ServerMessage::ClientDisconnected(gone) => {
+                if let Some(client) = self.clients.get_mut(&gone.client_id) {
+                    client.sessions.remove(&gone.session_id);
+                }
+                Change::Disconnected {
+                    client_id: gone.client_id.clone(),
+                    time: gone.timestamp,
+                }
+            }
             ServerMessage::DownloadProgress(progress) => {
                 self.about(&progress.version)?;
                 self.under_way(&progress.client_id, &progress.version, progress.timestamp)
@@ -173,7 +180,7 @@ impl Fleet {
             | ServerMessage::Heartbeat(_)
             | ServerMessage::Ack(_) => return None,
         };
-        Some(vec![change])
+        Some(change)
     }
 
     fn about(&self, version: &Version) -> Option<()> {
@@ -186,7 +193,11 @@ impl Fleet {
     fn connected(&mut self, connected: &ClientConnected) -> Change {
         let client = self.clients.entry(connected.client_id.clone()).or_default();
         client.runs = Some(connected.client_version.clone());
-        Change::Connected(connected.clone())
+        // After an update a client registers again, in the session that it has.
+        match client.sessions.insert(connected.session_id) {
+            true => Change::Connected(connected.clone()),
+            false => Change::Registered,
+        }
     }
 
     fn under_way(&mut self, id: &ClientId, version: &Version, now: Timestamp) -> &mut UnderWay {
@@ -232,7 +243,11 @@ impl Fleet {
             rollout_percentage: changed.rollout_percentage,
         };
         match &self.goal {
-            Some(goal) if goal.version == news.version => self.goal = Some(news),
+            // What is no longer offered is not waited for, unless the user named it.
+            Some(goal) if goal.version == news.version => {
+                let is_kept = self.is_pinned || changed.state == ReleaseState::Active;
+                self.goal = is_kept.then_some(news);
+            }
             _ if self.is_pinned => {}
             Some(goal) if !news.version.is_newer_than(&goal.version) => {}
             _ if changed.state == ReleaseState::Active => self.goal = Some(news),

@@ -6,9 +6,9 @@ use std::time::Duration;
 use protocol::api::ReleaseState;
 use protocol::{ClientId, ServerMessage, Timestamp, Version};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::fleet::{Change, Counts};
+use super::fleet::Change;
 use crate::output::harmless_word;
 use crate::units::{count, format_duration, format_size, format_speed};
 
@@ -40,7 +40,14 @@ pub(super) struct Summary {
     pub(super) target: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) version: Option<String>,
-    pub(super) counts: Counts,
+    /// Clients that should run the version.
+    pub(super) eligible: u64,
+    /// Those that do.
+    pub(super) completed: u64,
+    /// Those whose installation failed and was not made good.
+    pub(super) failed: u64,
+    /// How often a limit was passed.
+    pub(super) rate_limited: u64,
     pub(super) duration_ms: u64,
 }
 
@@ -50,17 +57,15 @@ impl LineState {
     /// The line for a change; `None` when it says nothing that was not said.
     pub(super) fn line(&mut self, change: &Change) -> Option<String> {
         match change {
-            Change::Connected(connected) => {
-                // A client registers again when it was updated; that was said already.
-                Some(format!(
-                    "{} {} connected, runs {} on {} {}",
-                    clock(connected.timestamp),
-                    connected.client_id,
-                    connected.client_version,
-                    harmless_word(connected.platform.as_str()),
-                    harmless_word(connected.architecture.as_str()),
-                ))
-            }
+            Change::Connected(connected) => Some(format!(
+                "{} {} connected, runs {} on {} {}",
+                clock(connected.timestamp),
+                connected.client_id,
+                running(&connected.client_version),
+                harmless_word(connected.platform.as_str()),
+                harmless_word(connected.architecture.as_str()),
+            )),
+            Change::Registered => None,
             Change::Disconnected { client_id, time } => {
                 self.said.remove(client_id);
                 Some(format!("{} {client_id} disconnected", clock(*time)))
@@ -71,18 +76,20 @@ impl LineState {
                     quarter: progress.progress_percentage / 25,
                 };
                 self.is_news(&progress.client_id, said).then(|| {
-                    let way = match &progress.format {
+                    let mut how = match &progress.format {
                         Some(format) => format!("{format} delta"),
                         None => "full".to_owned(),
                     };
+                    if progress.download_speed > 0 {
+                        how.push_str(&format!(", {}", format_speed(progress.download_speed)));
+                    }
                     format!(
-                        "{} {} downloading {} {} % of {} ({way}, {})",
+                        "{} {} downloading {} {} % of {} ({how})",
                         clock(progress.timestamp),
                         progress.client_id,
                         progress.version,
                         progress.progress_percentage,
                         format_size(progress.total_bytes),
-                        format_speed(progress.download_speed),
                     )
                 })
             }
@@ -110,7 +117,7 @@ impl LineState {
                 self.said.remove(&completed.client_id);
                 let time = clock(completed.timestamp);
                 let client = &completed.client_id;
-                let (from, to) = (&completed.previous_version, &completed.version);
+                let (from, to) = (running(&completed.previous_version), &completed.version);
                 if !completed.success {
                     let why = harmless_word(&completed.message);
                     return Some(format!("{time} {client} failed {from} → {to}: {why}"));
@@ -168,6 +175,14 @@ impl LineState {
     }
 }
 
+/// A client that has nothing installed says that it runs `0.0.0`.
+fn running(version: &Version) -> String {
+    match *version == Version::ZERO {
+        true => "nothing yet".to_owned(),
+        false => version.to_string(),
+    }
+}
+
 /// The time of day in UTC, as in `10:31:02Z`.
 fn clock(moment: Timestamp) -> String {
     let text = moment.to_string();
@@ -175,56 +190,61 @@ fn clock(moment: Timestamp) -> String {
     format!("{}Z", time.get(..8).unwrap_or(time))
 }
 
+/// One line for programs: what happened, when, and where in the stream.
+#[derive(Debug, Serialize)]
+pub(super) struct EventLine<T> {
+    schema: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<Value>,
+    time: Value,
+    r#type: Value,
+    data: T,
+}
+
 /// An event with its position and time in front; `None` for what is no event.
-pub(super) fn event(message: &ServerMessage) -> Option<Value> {
+pub(super) fn event(message: &ServerMessage) -> Option<EventLine<Value>> {
     let Ok(Value::Object(mut object)) = serde_json::to_value(message) else {
         return None;
     };
     let kind = object.remove("type")?;
     let mut data = object.remove("data")?;
     let fields = data.as_object_mut()?;
-    let seq = fields.remove("seq").unwrap_or(Value::Null);
-    let time = fields.remove("timestamp").unwrap_or(Value::Null);
-    Some(json!({ "schema": SCHEMA, "seq": seq, "time": time, "type": kind, "data": data }))
+    Some(EventLine {
+        schema: SCHEMA,
+        seq: fields.remove("seq"),
+        time: fields.remove("timestamp")?,
+        r#type: kind,
+        data,
+    })
 }
 
 /// What happens to the connection itself.
-pub(super) fn stream_state(state: &str, reason: Option<String>, wait: Option<Duration>) -> Value {
-    let mut data = json!({ "state": state });
-    if let Some(reason) = reason {
-        data["reason"] = reason.into();
-    }
-    if let Some(wait) = wait {
-        data["retryInMs"] = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).into();
-    }
-    json!({ "schema": SCHEMA, "time": Timestamp::now(), "type": "STREAM_STATE", "data": data })
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StreamState {
+    /// `live`, `reconnecting` or `gap`.
+    pub(super) state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) retry_in_ms: Option<u64>,
 }
 
-/// The last line of a stream.
-pub(super) fn summary(summary: &Summary) -> Value {
-    let mut data = json!({ "result": summary.result, "durationMs": summary.duration_ms });
-    if let Some(target) = &summary.target {
-        data["target"] = target.clone().into();
+/// A line that the daemon did not send.
+pub(super) fn own<T: Serialize>(kind: &str, data: T) -> EventLine<T> {
+    EventLine {
+        schema: SCHEMA,
+        seq: None,
+        time: Timestamp::now().to_string().into(),
+        r#type: kind.into(),
+        data,
     }
-    if let Some(version) = &summary.version {
-        data["version"] = version.clone().into();
-    }
-    let Counts {
-        eligible,
-        done,
-        failed,
-        rate_limited,
-    } = summary.counts;
-    data["eligible"] = eligible.into();
-    data["completed"] = done.into();
-    data["failed"] = failed.into();
-    data["rateLimited"] = rate_limited.into();
-    json!({ "schema": SCHEMA, "time": Timestamp::now(), "type": "SUMMARY", "data": data })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn downloading(percentage: u8) -> Change {
         Change::Downloading(
@@ -278,11 +298,9 @@ mod tests {
     fn an_event_stands_alone_on_its_line() {
         let text = r#"{"type":"CLIENT_DISCONNECTED","data":{"clientId":"a","sessionId":"019376f4-0000-7000-8000-000000000000","timestamp":"2026-01-15T10:30:00Z","seq":5}}"#;
         let message = ServerMessage::parse(text).unwrap().unwrap();
-        let line = event(&message).unwrap();
-        assert_eq!(
-            (&line["seq"], &line["time"]),
-            (&json!(5), &json!("2026-01-15T10:30:00Z"))
+        insta::assert_snapshot!(
+            serde_json::to_string(&event(&message).unwrap()).unwrap(),
+            @r#"{"schema":"relctl/event/v1","seq":5,"time":"2026-01-15T10:30:00Z","type":"CLIENT_DISCONNECTED","data":{"clientId":"a","sessionId":"019376f4-0000-7000-8000-000000000000"}}"#
         );
-        assert_eq!(line["data"]["clientId"], "a");
     }
 }
