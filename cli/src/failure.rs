@@ -110,7 +110,7 @@ impl Failure {
 const CLOSED_PIPE: &str = "CLOSED_PIPE";
 
 /// The operating system's words without "(os error 2)".
-fn plain(error: &io::Error) -> String {
+pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error") {
         Some((words, _)) => words.to_lowercase(),

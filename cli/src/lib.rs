@@ -65,10 +65,16 @@ fn refuse_arguments(error: &clap::Error) -> Exit {
     let is_json = std::env::args_os().any(|argument| argument == "--json");
     if is_json {
         let text = error.to_string();
-        let line = text.lines().next().unwrap_or_default();
-        let message = line.strip_prefix("error: ").unwrap_or(line);
+        let first: Vec<&str> = text
+            .lines()
+            .take_while(|line| !line.is_empty())
+            .map(str::trim)
+            .collect();
+        let line = first.join(" ");
+        let message = line.strip_prefix("error: ").unwrap_or(&line);
         Output::new(true, true).fail(&Failure::usage(message));
+    } else {
+        error.print().ok();
     }
-    error.print().ok();
     Exit::Usage
 }

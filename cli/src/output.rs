@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use crate::commands::INTERRUPTED;
-use crate::failure::Failure;
+use crate::failure::{Failure, plain};
 
 /// Where everything that this process says goes.
 #[derive(Debug)]
@@ -112,7 +112,7 @@ impl Output {
         });
         written.map_err(|error| match error.kind() {
             io::ErrorKind::BrokenPipe => Failure::closed_pipe(),
-            _ => Failure::error(format!("cannot write the output: {error}")),
+            _ => Failure::error(format!("cannot write the output: {}", plain(&error))),
         })
     }
 

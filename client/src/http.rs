@@ -252,14 +252,17 @@ fn is_loopback(url: &Url) -> bool {
     })
 }
 
+/// What a gateway says by its status alone. "Not found" is not among them: a server that knows no envelope is not ours,
+/// and must not be taken for a daemon that has no such release.
 fn code_of_status(status: u16) -> Option<Code> {
-    if matches!(status, 502 | 504) {
-        return Some(Code::Unavailable);
+    match status {
+        401 => Some(Code::Unauthorized),
+        403 => Some(Code::Forbidden),
+        413 => Some(Code::PayloadTooLarge),
+        429 => Some(Code::RateLimited),
+        502..=504 => Some(Code::Unavailable),
+        _ => None,
     }
-    Code::ALL
-        .iter()
-        .copied()
-        .find(|code| code.http_status() == Some(status))
 }
 
 /// The innermost cause says most ("Connection refused"); the outer ones only wrap it and repeat the address.
@@ -330,6 +333,6 @@ mod tests {
     fn a_gateway_without_words_still_tells_the_kind() {
         assert_eq!(code_of_status(401), Some(Code::Unauthorized));
         assert_eq!(code_of_status(502), Some(Code::Unavailable));
-        assert_eq!(code_of_status(302), None);
+        assert_eq!(code_of_status(404), None);
     }
 }

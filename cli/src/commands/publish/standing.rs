@@ -68,7 +68,13 @@ fn judge(release: &NewRelease, view: ReleaseView) -> Result<Standing, Failure> {
                 view.version_number
             )));
     }
-    let differences = differences(release, &view);
+    // What was announced is done when nothing was said against it; what is about to be announced must be meant so.
+    let differences = match view.state {
+        ReleaseState::Active => contradictions(release, &view),
+        ReleaseState::Draft | ReleaseState::Inactive | ReleaseState::Recalled => {
+            differences(release, &view)
+        }
+    };
     if !differences.is_empty() {
         let mut failure = conflict("this version already exists with other metadata".into());
         failure.reasons = differences;
@@ -133,6 +139,22 @@ fn differences(release: &NewRelease, view: &ReleaseView) -> Vec<String> {
         differences.push("notes: they are other ones".into());
     }
     differences
+}
+
+/// The same for the fields that the command gave: options that were left out say nothing.
+fn contradictions(release: &NewRelease, view: &ReleaseView) -> Vec<String> {
+    let mut said = release.clone();
+    said.is_mandatory |= view.is_mandatory;
+    if said.release_notes.is_empty() {
+        said.release_notes.clone_from(&view.release_notes);
+    }
+    if said.platforms.is_empty() {
+        said.platforms.clone_from(&view.platforms);
+    }
+    if said.minimum_client_version.is_none() {
+        said.minimum_client_version = Some(view.minimum_client_version.clone());
+    }
+    differences(&said, view)
 }
 
 fn names(platforms: &[Platform]) -> String {
@@ -210,6 +232,17 @@ mod tests {
         minimum client version: the daemon has 0.0.0, you are sending 2.0.0
         notes: they are other ones
         ");
+    }
+
+    #[test]
+    fn options_that_were_left_out_say_nothing_against_what_is_announced() {
+        let mut bare = release(b"a");
+        bare.release_notes = String::new();
+        assert!(matches!(
+            judge(&bare, view(b"a", "ACTIVE")),
+            Ok(Standing::Done(_))
+        ));
+        assert!(judge(&bare, view(b"a", "DRAFT")).is_err());
     }
 
     #[test]
