@@ -6,16 +6,18 @@
 //! A token names a user. What that user may do stands in the store; a claim can narrow it and never widen it.
 
 mod claims;
+pub mod keys;
 pub mod secret;
 
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, crypto};
+use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use protocol::api::Role;
 use protocol::limits::{TOKEN_BYTES, TOKEN_LEEWAY, TOKEN_LIFETIME_MAX};
 use protocol::{Timestamp, TokenId, Username};
 
-use crate::config::{Jwt, JwtAlgorithm};
+use crate::config::Jwt;
 use crate::store::{Store, StoreError};
 
+pub use keys::VerifyingKeys;
 pub use secret::{KeyError, Secret};
 
 /// Who makes a request or holds a session, as the store knows them at this moment.
@@ -88,9 +90,8 @@ const ISSUED_AT_SKEW_SECONDS: f64 = 60.0;
 
 /// Checks and issues tokens. The algorithm is fixed here and never taken from a token.
 pub struct Authenticator {
-    algorithm: Algorithm,
-    decoding: DecodingKey,
-    encoding: Option<EncodingKey>,
+    keys: VerifyingKeys,
+    signing: Option<EncodingKey>,
     issuer: Option<String>,
     audience: Option<String>,
 }
@@ -98,7 +99,7 @@ pub struct Authenticator {
 impl std::fmt::Debug for Authenticator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Authenticator")
-            .field("algorithm", &self.algorithm)
+            .field("keys", &self.keys)
             .finish_non_exhaustive()
     }
 }
@@ -107,43 +108,28 @@ impl Authenticator {
     /// Tokens signed with a secret: checked and issued here.
     #[must_use]
     pub fn with_secret(secret: &Secret, jwt: &Jwt) -> Self {
+        Self {
+            signing: Some(EncodingKey::from_secret(secret.as_bytes())),
+            ..Self::with_public_keys(VerifyingKeys::secret(secret), jwt)
+        }
+    }
+
+    /// Tokens that somebody else issues; here are only the public keys.
+    #[must_use]
+    pub fn with_public_keys(keys: VerifyingKeys, jwt: &Jwt) -> Self {
         install_provider();
         Self {
-            algorithm: Algorithm::HS256,
-            decoding: DecodingKey::from_secret(secret.as_bytes()),
-            encoding: Some(EncodingKey::from_secret(secret.as_bytes())),
+            keys,
+            signing: None,
             issuer: jwt.issuer.clone(),
             audience: jwt.audience.clone(),
         }
     }
 
-    /// Tokens that somebody else issues; here is only the public key.
-    ///
-    /// # Errors
-    /// The key is not a PEM of the kind that the algorithm needs.
-    pub fn with_public_key(pem: &[u8], jwt: &Jwt) -> Result<Self, KeyError> {
-        install_provider();
-        let (algorithm, decoding) = match jwt.algorithm {
-            JwtAlgorithm::Rs256 => (Algorithm::RS256, DecodingKey::from_rsa_pem(pem)),
-            JwtAlgorithm::Es256 => (Algorithm::ES256, DecodingKey::from_ec_pem(pem)),
-            JwtAlgorithm::EdDsa => (Algorithm::EdDSA, DecodingKey::from_ed_pem(pem)),
-            JwtAlgorithm::Hs256 => return Err(KeyError::NotAPublicKey { algorithm: "HS256" }),
-        };
-        Ok(Self {
-            algorithm,
-            decoding: decoding.map_err(|_| KeyError::NotAPublicKey {
-                algorithm: jwt.algorithm.name(),
-            })?,
-            encoding: None,
-            issuer: jwt.issuer.clone(),
-            audience: jwt.audience.clone(),
-        })
-    }
-
     /// Whether this daemon can issue tokens itself.
     #[must_use]
     pub fn can_issue(&self) -> bool {
-        self.encoding.is_some()
+        self.signing.is_some()
     }
 
     /// Says who a token belongs to.
@@ -196,7 +182,7 @@ impl Authenticator {
         issued_at: Timestamp,
         expires_at: Timestamp,
     ) -> Option<String> {
-        let encoding = self.encoding.as_ref()?;
+        let signing = self.signing.as_ref()?;
         let mut payload = serde_json::json!({
             "sub": username,
             "jti": id,
@@ -209,7 +195,7 @@ impl Authenticator {
         if let Some(audience) = &self.audience {
             payload["aud"] = audience.as_str().into();
         }
-        claims::sign(&payload, encoding, self.algorithm)
+        claims::sign(&payload, signing, Algorithm::HS256)
     }
 
     /// What the store says about the user and the token.
@@ -233,14 +219,14 @@ impl Authenticator {
         }
         let parts = claims::split(token)?;
         let header = claims::header(parts.header)?;
-        if header.algorithm != algorithm_name(self.algorithm) {
+        if header.algorithm != self.keys.algorithm_name() {
             return Err(AuthError::WrongAlgorithm);
         }
         if header.has_critical {
             return Err(AuthError::CriticalHeader);
         }
-        let verified = crypto::verify(parts.signature, parts.signed.as_bytes(), &self.decoding, self.algorithm);
-        if !matches!(verified, Ok(true)) {
+        let key_id = header.key_id.as_deref();
+        if !self.keys.accept(parts.signed, parts.signature, key_id) {
             return Err(AuthError::BadSignature);
         }
         let claims = claims::payload(parts.payload)?;
@@ -299,16 +285,6 @@ struct Accepted {
     role: Option<Role>,
     token_id: Option<String>,
     expires_at: Timestamp,
-}
-
-fn algorithm_name(algorithm: Algorithm) -> &'static str {
-    match algorithm {
-        Algorithm::HS256 => "HS256",
-        Algorithm::RS256 => "RS256",
-        Algorithm::ES256 => "ES256",
-        Algorithm::EdDSA => "EdDSA",
-        _ => "",
-    }
 }
 
 /// The library panics at the first token when it finds two providers or none, which features of other crates decide.

@@ -81,6 +81,8 @@ pub struct Jwt {
     pub secret_file: Option<PathBuf>,
     /// `jwt.public-key-file`.
     pub public_key_file: Option<PathBuf>,
+    /// `jwt.jwks-file`.
+    pub jwks_file: Option<PathBuf>,
     /// `jwt.issuer`.
     pub issuer: Option<String>,
     /// `jwt.audience`.
@@ -198,6 +200,7 @@ impl Config {
                 algorithm: JwtAlgorithm::Hs256,
                 secret_file: None,
                 public_key_file: None,
+                jwks_file: None,
                 issuer: None,
                 audience: None,
             },
@@ -235,6 +238,7 @@ impl Config {
         read.one("jwt.algorithm", &mut jwt.algorithm, values::algorithm)?;
         read.one("jwt.secret-file", &mut jwt.secret_file, values::optional_path)?;
         read.one("jwt.public-key-file", &mut jwt.public_key_file, values::optional_path)?;
+        read.one("jwt.jwks-file", &mut jwt.jwks_file, values::optional_path)?;
         read.one("jwt.issuer", &mut jwt.issuer, values::optional_text)?;
         read.one("jwt.audience", &mut jwt.audience, values::optional_text)?;
         read.one("log.format", &mut config.log.format, values::log_format)?;
@@ -244,29 +248,28 @@ impl Config {
     }
 
     fn check_together(&self) -> Result<(), ConfigError> {
-        let by_secret = self.jwt.algorithm == JwtAlgorithm::Hs256;
-        if !by_secret && self.jwt.public_key_file.is_none() {
-            return Err(ConfigError::Together {
-                key: "jwt.public-key-file",
-                reason: format!(
-                    "jwt.algorithm {} needs the public key (PEM) of who issues the tokens",
-                    self.jwt.algorithm.name()
-                ),
-            });
+        let Jwt { algorithm, secret_file, public_key_file, jwks_file, .. } = &self.jwt;
+        let name = algorithm.name();
+        let refused = |key, reason| Err(ConfigError::Together { key, reason });
+        if *algorithm == JwtAlgorithm::Hs256 {
+            let key = match (public_key_file, jwks_file) {
+                (Some(_), _) => "jwt.public-key-file",
+                (None, Some(_)) => "jwt.jwks-file",
+                (None, None) => return Ok(()),
+            };
+            return refused(key, "it has no meaning with jwt.algorithm HS256; set RS256, ES256 or EdDSA".into());
         }
-        if by_secret && self.jwt.public_key_file.is_some() {
-            return Err(ConfigError::Together {
-                key: "jwt.public-key-file",
-                reason: "it has no meaning with jwt.algorithm HS256; set RS256, ES256 or EdDSA".into(),
-            });
+        if secret_file.is_some() {
+            return refused("jwt.secret-file", format!("it has no meaning with jwt.algorithm {name}"));
         }
-        if !by_secret && self.jwt.secret_file.is_some() {
-            return Err(ConfigError::Together {
-                key: "jwt.secret-file",
-                reason: format!("it has no meaning with jwt.algorithm {}", self.jwt.algorithm.name()),
-            });
+        match (public_key_file, jwks_file) {
+            (None, None) => refused(
+                "jwt.public-key-file",
+                format!("jwt.algorithm {name} needs the public key (PEM) of who issues the tokens, or jwt.jwks-file"),
+            ),
+            (Some(_), Some(_)) => refused("jwt.jwks-file", "set it or jwt.public-key-file, not both".into()),
+            (Some(_), None) | (None, Some(_)) => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -16,6 +16,7 @@ pub mod live;
 mod ops;
 mod reports;
 pub mod serve;
+mod stream;
 mod transfer;
 
 use std::sync::Arc;
@@ -42,7 +43,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .fallback(layers::unknown_route)
         .method_not_allowed_fallback(layers::wrong_method)
         // The last one is the outermost.
-        .layer(from_fn(layers::check_head))
+        .layer(from_fn_with_state(Arc::clone(app), layers::check_head))
         .layer(layers::cors(&app.config.cors.allowed_origins))
         .layer(from_fn_with_state(Arc::clone(app), layers::refuse_when_stopping))
         .layer(CatchPanicLayer::custom(layers::answer_panic))

@@ -3,7 +3,7 @@
 //! Each step can be repeated, so that a start which was killed halfway is finished by the next one. Once a token was
 //! issued nothing here happens again: a missing `admin.token` is not made anew behind the operator's back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use protocol::api::Role;
@@ -11,7 +11,7 @@ use protocol::{Timestamp, TokenId, Username};
 
 use super::StartError;
 use crate::auth::secret::{load_public_key, write_private};
-use crate::auth::{Authenticator, KeyError, Secret};
+use crate::auth::{Authenticator, KeyError, Secret, VerifyingKeys};
 use crate::config::{Config, ConfigError, JwtAlgorithm};
 use crate::store::{Actor, Store, StoreError, Token};
 
@@ -33,17 +33,32 @@ pub(super) fn open_keys(config: &Config, store: &Store) -> Result<Authenticator,
             };
             Ok(Authenticator::with_secret(&secret, jwt))
         }
-        JwtAlgorithm::Rs256 | JwtAlgorithm::Es256 | JwtAlgorithm::EdDsa => {
-            let path = jwt
-                .public_key_file
-                .as_ref()
-                .ok_or_else(|| ConfigError::Together {
-                    key: "jwt.public-key-file",
-                    reason: "it is required by jwt.algorithm".into(),
-                })?;
-            let key = load_public_key(path)?;
-            Ok(Authenticator::with_public_key(&key, jwt)?)
+        algorithm @ (JwtAlgorithm::Rs256 | JwtAlgorithm::Es256 | JwtAlgorithm::EdDsa) => {
+            let keys = match (&jwt.public_key_file, &jwt.jwks_file) {
+                (Some(path), _) => {
+                    VerifyingKeys::from_pem(&load_public_key(path)?, algorithm)
+                        .map_err(|error| in_file(path, error))?
+                }
+                (None, Some(path)) => {
+                    VerifyingKeys::from_jwks(&load_public_key(path)?, algorithm)
+                        .map_err(|error| in_file(path, error))?
+                }
+                (None, None) => {
+                    return Err(StartError::Config(ConfigError::Together {
+                        key: "jwt.public-key-file",
+                        reason: format!("jwt.algorithm {} needs it or jwt.jwks-file", algorithm.name()),
+                    }));
+                }
+            };
+            Ok(Authenticator::with_public_keys(keys, jwt))
         }
+    }
+}
+
+fn in_file(path: &Path, error: KeyError) -> StartError {
+    StartError::KeyFile {
+        path: path.display().to_string(),
+        error,
     }
 }
 

@@ -19,6 +19,14 @@ pub enum StartError {
     /// A key or secret cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// A file that holds no fitting key.
+    #[error("{path}: {error}")]
+    KeyFile {
+        /// Which file.
+        path: String,
+        /// What is wrong.
+        error: KeyError,
+    },
     /// Users exist, and the secret that signed their tokens is gone.
     #[error(
         "{path} is missing, but this data folder is in use; restore the file, or write a new secret of 32 bytes or more into it (all tokens end), mode 0600"
@@ -94,7 +102,7 @@ impl StartError {
         const NO_PERMISSION: u8 = 77;
         const CONFIG: u8 = 78;
         match self {
-            Self::Config(_) | Self::Key(_) | Self::SecretGone { .. } | Self::Clock { .. } => CONFIG,
+            Self::Config(_) | Self::Key(_) | Self::KeyFile { .. } | Self::SecretGone { .. } | Self::Clock { .. } => CONFIG,
             Self::Bind { source, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied => NO_PERMISSION,
                 io::ErrorKind::AddrNotAvailable => CONFIG,

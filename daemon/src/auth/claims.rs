@@ -38,15 +38,18 @@ pub(super) fn split(token: &str) -> Result<Parts<'_>, AuthError> {
 pub(super) struct Header {
     pub(super) algorithm: String,
     pub(super) has_critical: bool,
+    pub(super) key_id: Option<String>,
 }
 
 pub(super) fn header(part: &str) -> Result<Header, AuthError> {
-    /// Key hints (`kid`, `jku`, `jwk`, `x5u`, …) are not read at all.
+    /// Keys and places of keys (`jku`, `jwk`, `x5u`, …) are not read at all.
     #[derive(Deserialize)]
     struct Raw {
         alg: String,
         #[serde(default, deserialize_with = "presence")]
         crit: bool,
+        #[serde(default)]
+        kid: Option<String>,
     }
     let bytes = decode(part)?;
     let raw: Raw = serde_json::from_slice(&bytes)
@@ -54,6 +57,7 @@ pub(super) fn header(part: &str) -> Result<Header, AuthError> {
     Ok(Header {
         algorithm: raw.alg,
         has_critical: raw.crit,
+        key_id: raw.kid,
     })
 }
 
@@ -125,7 +129,7 @@ pub(super) fn sign(
     key: &EncodingKey,
     algorithm: Algorithm,
 ) -> Option<String> {
-    let header = serde_json::json!({ "alg": super::algorithm_name(algorithm), "typ": "JWT" });
+    let header = serde_json::json!({ "alg": algorithm, "typ": "JWT" });
     let encode = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", encode(&header), encode(payload));
     let signature = crypto::sign(signed.as_bytes(), key, algorithm).ok()?;

@@ -60,6 +60,12 @@ pub enum KeyError {
         /// Which algorithm.
         algorithm: &'static str,
     },
+    /// Not what the algorithm needs.
+    #[error("not a key set (JWKS) with a public key for {algorithm}")]
+    NotAKeySet {
+        /// Which algorithm.
+        algorithm: &'static str,
+    },
     /// The system gave no random bytes.
     #[error("the system gives no random bytes: {0}")]
     NoRandomness(getrandom::Error),

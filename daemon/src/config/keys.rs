@@ -72,6 +72,8 @@ keys! {
         "Secret for HS256, at least 32 bytes, mode 0600; jwt.secret in the data folder when not set";
     rare "jwt.public-key-file" "jwt-public-key-file" "RELCTLD_JWT_PUBLIC_KEY_FILE" "FILE" = "":
         "Public key (PEM) of who issues the tokens, for RS256, ES256 and EdDSA";
+    rare "jwt.jwks-file" "jwt-jwks-file" "RELCTLD_JWT_JWKS_FILE" "FILE" = "":
+        "Public keys (JWKS) of who issues the tokens, in place of jwt.public-key-file";
     rare "jwt.issuer" "jwt-issuer" "RELCTLD_JWT_ISSUER" "TEXT" = "":
         "When set, tokens need this iss";
     rare "jwt.audience" "jwt-audience" "RELCTLD_JWT_AUDIENCE" "TEXT" = "":

@@ -74,6 +74,7 @@ fn value(config: &Config, key: &str) -> Option<String> {
         "jwt.algorithm" => Some(quoted(jwt.algorithm.name())),
         "jwt.secret-file" => path(&jwt.secret_file),
         "jwt.public-key-file" => path(&jwt.public_key_file),
+        "jwt.jwks-file" => path(&jwt.jwks_file),
         "jwt.issuer" => jwt.issuer.as_deref().map(quoted),
         "jwt.audience" => jwt.audience.as_deref().map(quoted),
         "log.format" => Some(quoted(log.format.name())),

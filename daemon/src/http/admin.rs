@@ -13,7 +13,7 @@ use protocol::limits::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX};
 use protocol::{Channel, Timestamp};
 use serde::Deserialize;
 
-use super::client::{Answer, answer};
+use super::client::{Answer, answer, version};
 use super::extract::{Address, CurrentCaller, Json, PathText, Query};
 use super::form;
 use crate::app::App;
@@ -227,16 +227,26 @@ pub(super) async fn add_delta(
     Ok(created(added.is_new, location, added.delta))
 }
 
+/// The body of a rollback, before its version is understood: a bad one is `INVALID_VERSION`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RollbackText {
+    to_version: String,
+}
+
 pub(super) async fn roll_back(
     State(app): State<Arc<App>>,
     CurrentCaller(caller): CurrentCaller,
     address: Address,
     PathText(channel): PathText<String>,
-    Json(request): Json<RollbackRequest>,
+    Json(text): Json<RollbackText>,
 ) -> Answer<RollbackAnswer> {
     let channel: Channel = channel
         .parse()
         .map_err(|error| ApiError::invalid_field("channel", error))?;
+    let request = RollbackRequest {
+        to_version: version("toVersion", &text.to_version)?,
+    };
     let actor = actor(&caller, address);
     app.blocking(move |app| lifecycle::roll_back(app, &caller, &actor, &channel, &request))
         .await

@@ -1,7 +1,10 @@
-//! A request body that must keep coming.
+//! A request body that must keep coming, and whose rest is taken in when nobody wants it.
 //!
 //! Neither hyper nor axum gives up on a body. A sender that goes silent, or drips a byte now and then, would hold an
 //! upload's file and its place for ever; here it must deliver 30 KiB for every 30 seconds that we wait for it.
+//!
+//! A request that is refused early still has its sender talking. Closing the connection on it would make its system
+//! throw our answer away unread, so the rest is read and dropped for a while.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,14 +12,19 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
+use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
+use tokio_util::task::TaskTracker;
 
 /// How long we wait for [`BYTES_PER_WAIT`].
 const WAIT: Duration = Duration::from_secs(30);
 
 /// One KiB a second: any real link is faster, and whoever is slower cannot upload a release anyway.
 const BYTES_PER_WAIT: usize = 30 * 1024;
+
+/// How long the rest of an unwanted body is read. A sender that looks for an answer has found it by then.
+const DRAIN: Duration = Duration::from_secs(5);
 
 /// The body did not keep coming.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -30,6 +38,9 @@ pub struct PatientBody {
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
     waited: Duration,
     received: usize,
+    /// Where the rest is read; `None` when it must not be: a sender that waits for `100 Continue` has sent nothing yet,
+    /// and asking for the rest would make it.
+    drain_on: Option<TaskTracker>,
 }
 
 impl std::fmt::Debug for PatientBody {
@@ -42,10 +53,11 @@ impl std::fmt::Debug for PatientBody {
 }
 
 impl PatientBody {
-    /// Wraps a body.
+    /// Wraps a body. `waits` tells that the sender waits for `100 Continue`.
     #[must_use]
-    pub fn new(inner: Body) -> Self {
+    pub fn new(inner: Body, tasks: &TaskTracker, waits: bool) -> Self {
         Self {
+            drain_on: (!waits).then(|| tasks.clone()),
             inner,
             timer: None,
             waited: Duration::ZERO,
@@ -65,6 +77,21 @@ impl PatientBody {
     }
 }
 
+impl Drop for PatientBody {
+    fn drop(&mut self) {
+        if let Some(tasks) = self.drain_on.take()
+            && !self.inner.is_end_stream()
+        {
+            let rest = std::mem::take(&mut self.inner);
+            tasks.spawn(tokio::time::timeout(DRAIN, drain(rest)));
+        }
+    }
+}
+
+async fn drain(mut rest: Body) {
+    while let Some(Ok(_)) = rest.frame().await {}
+}
+
 impl HttpBody for PatientBody {
     type Data = Bytes;
     type Error = axum::BoxError;
@@ -76,6 +103,9 @@ impl HttpBody for PatientBody {
         let this = self.get_mut();
         match Pin::new(&mut this.inner).poll_frame(context) {
             Poll::Ready(frame) => {
+                if matches!(frame, None | Some(Err(_))) {
+                    this.drain_on = None;
+                }
                 let data = frame
                     .as_ref()
                     .and_then(|frame| frame.as_ref().ok()?.data_ref());
@@ -87,6 +117,7 @@ impl HttpBody for PatientBody {
                 let start = || (Instant::now(), Box::pin(tokio::time::sleep(left)));
                 let (_, sleep) = this.timer.get_or_insert_with(start);
                 ready!(sleep.as_mut().poll(context));
+                this.drain_on = None;
                 Poll::Ready(Some(Err(Stalled.into())))
             }
         }

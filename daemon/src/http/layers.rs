@@ -113,13 +113,13 @@ pub async fn refuse_when_stopping(
 }
 
 /// Refuses what hyper lets through and should not (RFC 9112 section 3.2 and our own bounds).
-pub async fn check_head(request: Request, next: Next) -> Response {
-    match head_problem(&request) {
+pub async fn check_head(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let waits = request.headers().contains_key(header::EXPECT);
+    let problem = head_problem(&request);
+    let request = request.map(|body| Body::new(PatientBody::new(body, &app.tasks, waits)));
+    match problem {
         Some(error) => closing(error),
-        None => {
-            next.run(request.map(|body| Body::new(PatientBody::new(body))))
-                .await
-        }
+        None => next.run(request).await,
     }
 }
 

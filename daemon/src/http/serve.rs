@@ -18,6 +18,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
+use super::stream::ImpatientStream;
 use crate::app::App;
 
 /// From accepting a connection, or the last answer on it, to the end of the next request's head.
@@ -81,7 +82,7 @@ async fn serve(app: Arc<App>, stream: TcpStream, peer: SocketAddr, router: Route
         .max_headers(MAX_HEADERS)
         .max_buf_size(BUFFER_BYTES);
     let connection =
-        builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        builder.serve_connection(TokioIo::new(ImpatientStream::new(stream)), TowerToHyperService::new(service));
     let mut connection = pin!(connection.with_upgrades());
     let mut is_stopping = false;
     loop {

@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
-use protocol::api::{DeltaSummary, Role};
-use protocol::{Checksum, Code, ReleaseId, Timestamp, Version};
+use protocol::api::DeltaSummary;
+use protocol::{Checksum, Code, Timestamp, Version};
 
+use super::lifecycle::find;
 use super::publish::{ReceivedFile, check_received};
-use super::{require, views};
+use super::views;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::ApiError;
@@ -59,21 +60,9 @@ pub struct Added {
 /// # Errors
 /// `FORBIDDEN`, `NOT_FOUND`, or `UNAVAILABLE` when the store is read-only.
 pub fn target(app: &App, caller: &Caller, id: &str) -> Result<Arc<Release>, ApiError> {
-    require(caller, Role::Publisher)?;
     super::publish::allow(app, caller)?;
     let catalog = app.store.catalog();
-    let release = match id.parse::<ReleaseId>() {
-        Ok(id) => catalog.by_id(id),
-        Err(_) => {
-            let version: Version = id
-                .parse()
-                .map_err(|error| ApiError::invalid_version("id", error))?;
-            catalog.by_version(&version)
-        }
-    };
-    release
-        .cloned()
-        .ok_or_else(|| ApiError::not_found(format!("release {id} does not exist")))
+    find(&catalog, id).cloned()
 }
 
 /// Applies a delta and stores it when it rebuilds its target. Reads both files into memory: for the blocking pool,
