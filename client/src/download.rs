@@ -200,12 +200,12 @@ async fn next_chunk(
     response: &mut Response,
     part: &mut Part,
 ) -> Result<Option<bytes::Bytes>, Error> {
-    match response.chunk().await {
+    match daemon.chunk(response).await {
         Ok(chunk) => Ok(chunk),
         Err(error) => {
             // What arrived is kept: the next try goes on from there.
             part.flush().await?;
-            Err(daemon.failed(&error))
+            Err(error)
         }
     }
 }

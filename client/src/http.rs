@@ -5,14 +5,18 @@ mod releases;
 mod updates;
 mod upload;
 
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, RETRY_AFTER};
 use protocol::api::{Failure, Success};
 use protocol::{Code, ErrorBody};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use crate::error::words;
 use crate::{Error, Refusal, Token};
@@ -24,8 +28,12 @@ pub use upload::Sent;
 /// A TCP or TLS connection that takes longer is not coming.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A daemon that says nothing for this long in the middle of an answer is gone.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// A daemon that says nothing for this long, before an answer or in the middle of one, is gone.
+const SILENCE: Duration = Duration::from_secs(45);
+
+/// The same for an upload: the daemon may be busy checking what it got. reqwest's own `read_timeout` would not do, for
+/// it counts from the beginning of an upload, however busily that goes on.
+const UPLOAD_SILENCE: Duration = Duration::from_secs(120);
 
 /// The largest JSON answer that is read. A page of 100 releases with 64 KiB of notes each fits.
 const ANSWER_BYTES: usize = 16 * 1024 * 1024;
@@ -47,7 +55,7 @@ impl Daemon {
         let base = parse_base(url)?;
         let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
+            .tcp_keepalive(CONNECT_TIMEOUT)
             .user_agent(concat!("relctl/", env!("CARGO_PKG_VERSION")))
             // A redirect would take the token along, or turn an upload into a GET.
             .redirect(reqwest::redirect::Policy::none());
@@ -108,14 +116,33 @@ impl Daemon {
         &self,
         request: RequestBuilder,
     ) -> Result<T, Error> {
-        self.answer_with_status(request).await.map(|(_, data)| data)
+        let response = self.send(request).await?;
+        self.read(response).await.map(|(_, data)| data)
     }
 
-    pub(crate) async fn answer_with_status<T: DeserializeOwned>(
+    /// The same for an upload, together with the status.
+    pub(crate) async fn answer_to_upload<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
+        moved: &AtomicU64,
     ) -> Result<(u16, T), Error> {
-        let response = self.send(request).await?;
+        let mut sending = pin!(request.send());
+        let mut before = moved.load(Ordering::Relaxed);
+        loop {
+            if let Ok(sent) = timeout(UPLOAD_SILENCE, &mut sending).await {
+                let response = sent.map_err(|error| self.failed(&error))?;
+                return self.read(self.accepted(response).await?).await;
+            }
+            let now = moved.load(Ordering::Relaxed);
+            if now == before {
+                return Err(self.silent());
+            }
+            before = now;
+        }
+    }
+
+    /// Takes `data` out of an answer.
+    async fn read<T: DeserializeOwned>(&self, response: Response) -> Result<(u16, T), Error> {
         let status = response.status().as_u16();
         let url = response.url().to_string();
         let body = self.body(response).await?;
@@ -130,11 +157,35 @@ impl Daemon {
 
     /// Sends a request; an answer that is an error becomes one.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, Error> {
-        let response = request.send().await.map_err(|error| self.failed(&error))?;
-        if response.status().is_success() {
-            return Ok(response);
+        match timeout(SILENCE, request.send()).await {
+            Ok(sent) => {
+                self.accepted(sent.map_err(|error| self.failed(&error))?)
+                    .await
+            }
+            Err(_) => Err(self.silent()),
         }
-        Err(self.refusal(response).await)
+    }
+
+    async fn accepted(&self, response: Response) -> Result<Response, Error> {
+        match response.status().is_success() {
+            true => Ok(response),
+            false => Err(self.refusal(response).await),
+        }
+    }
+
+    /// The next piece of an answer's body.
+    pub(crate) async fn chunk(&self, response: &mut Response) -> Result<Option<Bytes>, Error> {
+        match timeout(SILENCE, response.chunk()).await {
+            Ok(chunk) => chunk.map_err(|error| self.failed(&error)),
+            Err(_) => Err(self.silent()),
+        }
+    }
+
+    fn silent(&self) -> Error {
+        Error::Interrupted {
+            url: self.url().to_owned(),
+            reason: "nothing was heard in time".into(),
+        }
     }
 
     /// The error that a transport failure becomes.
@@ -202,11 +253,7 @@ impl Daemon {
 
     async fn body(&self, mut response: Response) -> Result<Vec<u8>, Error> {
         let mut body = Vec::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| self.failed(&error))?
-        {
+        while let Some(chunk) = self.chunk(&mut response).await? {
             if body.len() + chunk.len() > ANSWER_BYTES {
                 return Err(Error::Unreadable {
                     url: response.url().to_string(),

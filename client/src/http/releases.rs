@@ -104,15 +104,15 @@ impl Daemon {
         file: &Path,
         sent: Sent,
     ) -> Result<Published, Error> {
-        let file = file_part(file, sent)
-            .await?
+        let (file, moved) = file_part(file, sent).await?;
+        let file = file
             .mime_str("application/java-archive")
             .map_err(|error| self.failed(&error))?;
         // Words first, bytes last: the daemon judges the words before it stores a byte.
         let form = form_of(release).part("file", file);
         let path = format!("{}/versions", paths::ADMIN);
         let request = self.request(Method::POST, &path).multipart(form);
-        let (status, release) = self.answer_with_status(request).await?;
+        let (status, release) = self.answer_to_upload(request, &moved).await?;
         Ok(Published {
             release,
             is_new: status == 201,
@@ -129,15 +129,17 @@ impl Daemon {
         delta: &NewDelta<'_>,
         sent: Sent,
     ) -> Result<DeltaSummary, Error> {
+        let (file, moved) = file_part(delta.file, sent).await?;
         let form = Form::new()
             .text("fromVersion", delta.from.to_string())
             .text("format", delta.format.to_owned())
             .text("checksum", delta.checksum.to_string())
-            .part("file", file_part(delta.file, sent).await?);
+            .part("file", file);
         let request = self
             .request(Method::POST, &version_path(to, "/deltas"))
             .multipart(form);
-        self.answer(request).await
+        let (_, stored) = self.answer_to_upload(request, &moved).await?;
+        Ok(stored)
     }
 
     /// Changes what a release does, or its rollout.
