@@ -1,7 +1,8 @@
 //! One live connection: a task that owns the socket, asks the pure [`state`] what to do, and does it.
 //!
-//! It waits for four things: the peer, word from the hub, a moment in time, and the stop of the daemon. It never
-//! holds a lock while it waits, and a peer that does not read delays nobody but itself: a send has a time limit.
+//! It waits for four things: the peer, word from the hub, a moment in time, and the stop of the daemon. What it then
+//! has to say it gathers, and sends it before it waits again; so it never holds a lock while it waits, and a peer that
+//! does not read delays nobody but itself: a send has a time limit, and what others leave meanwhile is bounded.
 
 mod pace;
 pub mod state;
@@ -28,6 +29,8 @@ use transport::{Goodbye, Incoming, Transport};
 
 /// How long one text may take to leave. The kernel takes about 100 KiB of it at once, so who needs longer does not read.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
+/// Words of others that are taken from the outbox before the peer is listened to again.
+const AT_A_TIME: usize = 64;
 /// How long a peer that did not read may take to read why its session ended.
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -58,6 +61,8 @@ pub async fn run(app: Arc<App>, transport: impl Transport, visitor: Visitor) {
         seat: Arc::clone(joined.seat()),
         state: State::new(setup, moment()),
         watching: None,
+        outgoing: Vec::new(),
+        ending: None,
         transport,
         visitor,
         app,
@@ -67,7 +72,7 @@ pub async fn run(app: Arc<App>, transport: impl Transport, visitor: Visitor) {
     // It is gone for everybody else before the goodbye, which may take its time.
     drop(joined);
     tracing::debug!(session.id = %session_id, ?ending, "a session ended");
-    session.say_goodbye(ending).await;
+    say_goodbye(session.transport, ending).await;
 }
 
 /// Tells a client over its connection limit so, and ends the connection.
@@ -87,6 +92,7 @@ pub async fn turn_away(
     }
 }
 
+/// A session at work. What it has to say is gathered first and sent in one place, so that the task stays small.
 struct Session<T> {
     app: Arc<App>,
     transport: T,
@@ -94,10 +100,19 @@ struct Session<T> {
     seat: Arc<Seat>,
     state: State,
     watching: Option<Watching>,
+    outgoing: Vec<Outgoing>,
+    ending: Option<Ending>,
+}
+
+/// Something to be sent.
+enum Outgoing {
+    Text(Utf8Bytes),
+    /// The question for a sign of life.
+    Question,
 }
 
 /// How a session came to its end.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 enum Ending {
     /// With a goodbye.
     Goodbye(Goodbye),
@@ -111,170 +126,180 @@ enum Ending {
 enum Event {
     Incoming(Incoming),
     Called(Calls),
-    Input(Input<'static>),
+    Tick,
+    Stopped,
 }
 
 impl<T: Transport> Session<T> {
     async fn work(&mut self) -> Ending {
-        let Err(ending) = self.try_work().await;
-        ending
-    }
-
-    async fn try_work(&mut self) -> Result<std::convert::Infallible, Ending> {
-        self.apply(Input::Opened).await?;
+        self.apply(Input::Opened);
         loop {
-            let wakes_at = Instant::from_std(self.state.wakes_at(moment()));
-            let event = tokio::select! {
-                incoming = self.transport.receive() => Event::Incoming(incoming),
-                calls = self.seat.called() => Event::Called(calls),
-                () = tokio::time::sleep_until(wakes_at) => Event::Input(Input::Tick),
-                () = self.app.stop.cancelled() => Event::Input(Input::Stopped),
-            };
-            match event {
-                Event::Incoming(incoming) => self.take(incoming).await?,
-                Event::Called(calls) => self.answer(calls).await?,
-                Event::Input(input) => self.apply(input).await?,
+            if let Err(ending) = self.send_outgoing().await {
+                return ending;
+            }
+            if let Some(ending) = self.ending {
+                return ending;
+            }
+            match self.wait().await {
+                Event::Incoming(incoming) => self.take(incoming),
+                Event::Called(calls) => self.answer(calls),
+                Event::Tick => self.apply(Input::Tick),
+                Event::Stopped => self.apply(Input::Stopped),
             }
         }
     }
 
-    async fn take(&mut self, incoming: Incoming) -> Result<(), Ending> {
+    async fn wait(&mut self) -> Event {
+        let wakes_at = Instant::from_std(self.state.wakes_at(moment()));
+        tokio::select! {
+            incoming = self.transport.receive() => Event::Incoming(incoming),
+            calls = self.seat.called() => Event::Called(calls),
+            () = tokio::time::sleep_until(wakes_at) => Event::Tick,
+            () = self.app.stop.cancelled() => Event::Stopped,
+        }
+    }
+
+    async fn send_outgoing(&mut self) -> Result<(), Ending> {
+        for outgoing in std::mem::take(&mut self.outgoing) {
+            let transport = &mut self.transport;
+            let sending = async {
+                match outgoing {
+                    Outgoing::Text(text) => transport.send(text).await,
+                    Outgoing::Question => transport.ask_for_sign().await,
+                }
+            };
+            match tokio::time::timeout(SEND_TIMEOUT, sending).await {
+                Ok(Ok(())) => {}
+                Ok(Err(transport::Gone)) => return Err(Ending::Gone),
+                Err(_) => return Err(Ending::Behind),
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, incoming: Incoming) {
         match incoming {
             Incoming::Text(text) => {
                 let limits = &self.app.limits;
                 match limits.take_message(&self.visitor.limit_key, moment().instant) {
-                    Ok(()) => self.apply(Input::Text(&text)).await,
-                    Err(details) => self.apply(Input::TextOverLimit(details)).await,
+                    Ok(()) => self.apply(Input::Text(&text)),
+                    Err(details) => self.apply(Input::TextOverLimit(details)),
                 }
             }
-            Incoming::Binary => self.apply(Input::Binary).await,
-            Incoming::Sign => self.apply(Input::Sign).await,
-            Incoming::Closed => self.apply(Input::Closed).await,
-            Incoming::Failed(fault) => self.apply(Input::Failed(fault)).await,
+            Incoming::Binary => self.apply(Input::Binary),
+            Incoming::Sign => self.apply(Input::Sign),
+            Incoming::Closed => self.apply(Input::Closed),
+            Incoming::Failed(fault) => self.apply(Input::Failed(fault)),
         }
     }
 
-    async fn answer(&mut self, calls: Calls) -> Result<(), Ending> {
+    fn answer(&mut self, calls: Calls) {
         if calls.contains(Calls::IDENTITY) {
             let App { auth, store, .. } = &*self.app;
-            let input = match auth.recheck(store, &self.visitor.caller, Timestamp::now()) {
-                Some(caller) => Input::Recognised(caller.role),
-                None => Input::TokenEnded,
-            };
-            self.apply(input).await?;
+            match auth.recheck(store, &self.visitor.caller, Timestamp::now()) {
+                Some(caller) => self.apply(Input::Recognised(caller.role)),
+                None => self.apply(Input::TokenEnded),
+            }
         }
         if calls.contains(Calls::NEWS) {
-            self.apply(Input::Look).await?;
+            self.apply(Input::Look);
         }
         if calls.contains(Calls::OUTBOX) {
-            self.empty_outbox().await?;
+            self.take_from_outbox();
         }
         if calls.contains(Calls::EVENTS) {
-            self.read_events().await?;
+            self.read_events();
         }
-        Ok(())
     }
 
-    /// Sends what others left for the client, unless it hears of it as a watcher anyway.
-    async fn empty_outbox(&mut self) -> Result<(), Ending> {
-        while let Some(event) = self.seat.next_event() {
+    /// Takes what others left for the client, unless it hears of it as a watcher anyway.
+    fn take_from_outbox(&mut self) {
+        if self.seat.has_overflown() {
+            self.ending = Some(Ending::Behind);
+            return;
+        }
+        for _ in 0..AT_A_TIME {
+            let Some(event) = self.seat.next_event() else {
+                return;
+            };
             let is_covered = |watching: &Watching| watching.covers(&event);
             if !self.watching.as_ref().is_some_and(is_covered) {
-                self.send(event.text_for_clients()).await?;
+                self.say_text(event.text_for_clients());
             }
         }
-        match self.seat.has_overflown() {
-            true => Err(Ending::Behind),
-            false => Ok(()),
-        }
+        self.seat.call(Calls::OUTBOX);
     }
 
-    /// Sends a watcher its next page, and comes back for the one after it when the peer had a chance to speak.
-    async fn read_events(&mut self) -> Result<(), Ending> {
+    /// Takes a watcher's next page, and comes back for the one after it when the peer had a chance to speak.
+    fn read_events(&mut self) {
         let Some(watching) = &mut self.watching else {
-            return Ok(());
+            return;
         };
-        let page = self.app.hub.read_watch(watching);
-        let page = page.map_err(|EventsLost| Ending::Behind)?;
-        if !page.is_empty() {
-            self.seat.call(Calls::EVENTS);
-        }
-        for text in page {
-            self.send(text).await?;
-        }
-        Ok(())
-    }
-
-    async fn apply(&mut self, input: Input<'_>) -> Result<(), Ending> {
-        let actions = {
-            let world = World {
-                catalog: &self.app.store.catalog(),
-                channels: &self.app.config.channels,
-                now: moment(),
-            };
-            self.state.apply(input, &world, &mut self.seat.follower())
-        };
-        for action in actions {
-            self.perform(action).await?;
-        }
-        Ok(())
-    }
-
-    async fn perform(&mut self, action: Action) -> Result<(), Ending> {
-        match action {
-            Action::Send(message) => self.send_message(&message).await,
-            Action::SendHeartbeat => {
-                let message = Heartbeat {
-                    timestamp: Timestamp::now(),
-                    connected_clients: self.app.hub.connected_sessions(),
-                };
-                self.send_message(&ServerMessage::Heartbeat(message)).await
+        match self.app.hub.read_watch(watching) {
+            Ok(page) if page.is_empty() => {}
+            Ok(page) => {
+                self.seat.call(Calls::EVENTS);
+                self.outgoing.extend(page.into_iter().map(Outgoing::Text));
             }
+            Err(EventsLost) => self.ending = Some(Ending::Behind),
+        }
+    }
+
+    fn apply(&mut self, input: Input<'_>) {
+        let world = World {
+            catalog: &self.app.store.catalog(),
+            channels: &self.app.config.channels,
+            now: moment(),
+        };
+        let actions = self.state.apply(input, &world, &mut self.seat.follower());
+        for action in actions {
+            self.perform(action);
+        }
+    }
+
+    fn perform(&mut self, action: Action) {
+        match action {
+            Action::Send(message) => self.say(&message),
+            Action::SendHeartbeat => self.say(&ServerMessage::Heartbeat(Heartbeat {
+                timestamp: Timestamp::now(),
+                connected_clients: self.app.hub.connected_sessions(),
+            })),
             Action::SendRateLimited(details) => {
                 let key = &self.visitor.limit_key;
                 let message = limit::rate_limited(key, &details, Timestamp::now());
                 let client_id = self.visitor.client_id.as_ref();
                 self.app.hub.rate_limited(client_id, message.clone());
-                self.send_message(&ServerMessage::RateLimited(message))
-                    .await
+                self.say(&ServerMessage::RateLimited(message));
             }
-            Action::Tell(news) => self.tell(news).await,
-            Action::AskForSign => {
-                let asking = self.transport.ask_for_sign();
-                in_time(asking).await
-            }
-            Action::Register => {
-                self.app.hub.registered(&self.seat, Timestamp::now());
-                Ok(())
-            }
+            Action::Tell(news) => self.tell(news),
+            Action::AskForSign => self.outgoing.push(Outgoing::Question),
+            Action::Register => self.app.hub.registered(&self.seat, Timestamp::now()),
             Action::Report(client_id, report) => {
                 let from = self.seat.session_id();
                 ops::reports::report(&self.app, &client_id, report, Some(from));
-                Ok(())
             }
             Action::Watch { filter, since, id } => {
                 let watching = self.app.hub.watch(&self.seat, filter, since);
                 let (seq, oldest_seq) = (Some(watching.seq), Some(watching.oldest_seq));
                 self.watching = Some(watching);
-                let Some(id) = id else { return Ok(()) };
-                let ack = Ack {
-                    id,
-                    seq,
-                    oldest_seq,
-                };
-                self.send_message(&ServerMessage::Ack(ack)).await
+                if let Some(id) = id {
+                    self.say(&ServerMessage::Ack(Ack {
+                        id,
+                        seq,
+                        oldest_seq,
+                    }));
+                }
             }
             Action::Unwatch => {
                 self.app.hub.unwatch(&self.seat);
                 self.watching = None;
-                Ok(())
             }
-            Action::End(goodbye) => Err(Ending::Goodbye(goodbye)),
-            Action::Abandon => Err(Ending::Gone),
+            Action::End(goodbye) => self.ending = Some(Ending::Goodbye(goodbye)),
+            Action::Abandon => self.ending = Some(Ending::Gone),
         }
     }
 
-    async fn tell(&mut self, news: News) -> Result<(), Ending> {
+    fn tell(&mut self, news: News) {
         match news {
             News::Offer {
                 release,
@@ -284,50 +309,41 @@ impl<T: Transport> Session<T> {
                 let is_rollback = (is_rollback && is_extended).then_some(true);
                 let hub = &self.app.hub;
                 let text = hub.announcement(&release, is_rollback, Timestamp::now());
-                self.send(text).await
+                self.say_text(text);
             }
             News::Issue { release: _, issue } => {
                 if let Some(client_id) = &issue.client_id {
                     self.app.hub.compatibility_issue(client_id, issue.clone());
                 }
-                self.send_message(&ServerMessage::CompatibilityIssue(issue))
-                    .await
+                self.say(&ServerMessage::CompatibilityIssue(issue));
             }
         }
     }
 
-    async fn send_message(&mut self, message: &ServerMessage) -> Result<(), Ending> {
-        self.send(message.to_text().into()).await
+    fn say(&mut self, message: &ServerMessage) {
+        self.say_text(message.to_text().into());
     }
 
-    async fn send(&mut self, text: Utf8Bytes) -> Result<(), Ending> {
-        in_time(self.transport.send(text)).await
-    }
-
-    async fn say_goodbye(&mut self, ending: Ending) {
-        match ending {
-            Ending::Goodbye(goodbye) => self.transport.close(goodbye).await,
-            Ending::Behind => {
-                let farewell = self.say_why_it_was_too_slow();
-                let _ = tokio::time::timeout(FAREWELL_TIMEOUT, farewell).await;
-            }
-            Ending::Gone => {}
-        }
-    }
-
-    async fn say_why_it_was_too_slow(&mut self) {
-        let (message, goodbye) = state::farewell_to_slow_consumer(Timestamp::now());
-        if self.transport.send(message.to_text().into()).await.is_ok() {
-            self.transport.close(goodbye).await;
-        }
+    fn say_text(&mut self, text: Utf8Bytes) {
+        self.outgoing.push(Outgoing::Text(text));
     }
 }
 
-async fn in_time(sending: impl Future<Output = Result<(), transport::Gone>>) -> Result<(), Ending> {
-    match tokio::time::timeout(SEND_TIMEOUT, sending).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(transport::Gone)) => Err(Ending::Gone),
-        Err(_) => Err(Ending::Behind),
+/// Ends a connection; for everybody else the session is gone already.
+async fn say_goodbye(mut transport: impl Transport, ending: Ending) {
+    match ending {
+        Ending::Goodbye(goodbye) => transport.close(goodbye).await,
+        Ending::Behind => {
+            let (message, goodbye) = state::farewell_to_slow_consumer(Timestamp::now());
+            let farewell = async {
+                if transport.send(message.to_text().into()).await.is_ok() {
+                    transport.close(goodbye).await;
+                }
+            };
+            // Who does not come to read it in time has nothing lost by it.
+            let _ = tokio::time::timeout(FAREWELL_TIMEOUT, farewell).await;
+        }
+        Ending::Gone => {}
     }
 }
 
@@ -344,5 +360,39 @@ fn moment() -> Moment {
     Moment {
         instant: Instant::now().into_std(),
         time: Timestamp::now(),
+    }
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The size of the future that a function would return.
+    fn future_bytes<A, B, C, F: Future>(_: impl Fn(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_session_is_a_small_task() {
+        let run_websocket =
+            |app, transport: transport::WebSocket, visitor| run(app, transport, visitor);
+        let bytes = future_bytes(run_websocket);
+        assert!(
+            bytes <= 3072,
+            "{bytes} bytes for each of ten thousand sessions"
+        );
+    }
+
+    #[test]
+    fn heartbeats_of_many_sessions_are_spread_over_the_interval() {
+        let mut tenths = [0; 10];
+        for _ in 0..1000 {
+            let offset = offset(SessionId::generate());
+            assert!((0.0..=1.0).contains(&offset));
+            tenths[((offset * 10.0) as usize).min(9)] += 1;
+        }
+        assert!(
+            tenths.iter().all(|count| (50..=150).contains(count)),
+            "{tenths:?}"
+        );
     }
 }

@@ -96,6 +96,10 @@ fn admit(
 ) -> Result<Result<(), RateLimitDetails>, ApiError> {
     let now = tokio::time::Instant::now().into_std();
     let tell_watchers = |details: &RateLimitDetails| {
+        // Only of the first one in a window: who hammers on must not push everything else out of their log.
+        if details.current_count > details.max_allowed + 1 {
+            return;
+        }
         let message = rate_limited(&visitor.limit_key, details, Timestamp::now());
         app.hub.rate_limited(visitor.client_id.as_ref(), message);
     };

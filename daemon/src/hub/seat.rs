@@ -69,7 +69,6 @@ impl Seat {
     }
 
     /// What it follows. Not to be held while anything else of the hub is called.
-    #[must_use]
     pub fn follower(&self) -> MutexGuard<'_, Follower> {
         locked(&self.follower)
     }

@@ -74,8 +74,9 @@ const LINGER: Duration = Duration::from_secs(1);
 /// How long what a faulty peer still sends is read and thrown away. Without that the kernel answers it with a reset,
 /// which takes the close frame with it.
 const DRAIN: Duration = Duration::from_millis(300);
-/// What tungstenite reads at a time; its default costs every idle session 128 KiB.
-const READ_BUFFER_BYTES: usize = 4096;
+/// What tungstenite reads at a time, and holds for every idle session; its default is 128 KiB. Messages of clients are
+/// a few hundred bytes.
+const READ_BUFFER_BYTES: usize = 1024;
 /// The longest text that we send is an announcement: 64 KiB of notes, of which each character may take six in JSON.
 const WRITE_BUFFER_BYTES: usize = 512 * 1024;
 
@@ -110,7 +111,8 @@ impl WebSocket {
     /// Reads what a faulty peer still sends. Its end is told first, since it may be waiting for that.
     async fn drain(&mut self) {
         let io = self.stream.get_mut();
-        let mut rest = [0; READ_BUFFER_BYTES];
+        // On the heap: an array would be part of every session's task, and few of them ever come here.
+        let mut rest = vec![0; READ_BUFFER_BYTES];
         if io.shutdown().await.is_ok() {
             while let Ok(1..) = io.read(&mut rest).await {}
         }
