@@ -138,3 +138,6 @@ impl Blobs {
 fn age(written: SystemTime, now: SystemTime) -> std::time::Duration {
     now.duration_since(written).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,9 @@ impl Blobs {
         referenced: &HashSet<Checksum>,
         older_than: Duration,
     ) -> Result<u64, BlobError> {
+        // What is older is judged by its file's time alone.
+        self.lock_kept()
+            .retain(|_, since| since.elapsed() < older_than);
         let mut removed = 0;
         for folder in entries(&self.inner.blobs)? {
             if !folder.file_type().is_ok_and(|kind| kind.is_dir()) {
@@ -62,14 +65,17 @@ impl Blobs {
     }
 }
 
-/// Removes all files in `staging/`, and tells how many they were.
+/// Removes all files in `staging/`, and tells how many they were. What cannot be removed is in nobody's way.
 pub(super) fn empty_staging(staging: &Path) -> Result<u64, BlobError> {
     let mut removed = 0;
     for file in entries(staging)? {
-        fs::remove_file(file.path()).map_err(|source| {
-            BlobError::io(format!("cannot remove {}", file.path().display()), source)
-        })?;
-        removed += 1;
+        let path = file.path();
+        match fs::remove_file(&path) {
+            Ok(()) => removed += 1,
+            Err(error) => {
+                tracing::warn!(%error, path = %path.display(), "cannot remove an unfinished upload");
+            }
+        }
     }
     Ok(removed)
 }

@@ -5,11 +5,9 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-/// Makes a folder of mode 0700 unless it is there, and makes its name durable in its parent.
+/// Makes a folder of mode 0700 unless it is there. Either way its name is durable in its parent afterwards: whoever made
+/// it may have been killed before that.
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
     DirBuilder::new().mode(0o700).recursive(true).create(path)?;
     path.parent().map_or(Ok(()), sync_folder)
 }

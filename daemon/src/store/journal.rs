@@ -35,16 +35,16 @@
 //!   reached the disk, so that the second one lies. Nothing can be written until the next start. Only a full disk is no
 //!   reason for that: what was written of the record is cut off, and the next write may succeed.
 
+mod file;
 mod header;
 mod record;
 mod scan;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use protocol::Checksum;
 use serde::{Deserialize, Serialize};
@@ -52,9 +52,9 @@ use serde::{Deserialize, Serialize};
 use super::change::Entry;
 use super::disk;
 use super::error::{StoreError, is_disk_full};
+pub(super) use file::JournalFile;
 use header::HEADER_BYTES;
 pub(super) use record::PAYLOAD_BYTES_MAX;
-use record::{HEAD_BYTES, Head};
 use scan::Tail;
 
 /// The only file there is. A later format may go on in `000002.log`; this one refuses to start over such a file.
@@ -78,29 +78,12 @@ pub(super) struct Journal {
     broken: Option<String>,
 }
 
-/// The file, for everybody who reads it. Only bytes before `length` were acknowledged.
-#[derive(Debug)]
-pub(super) struct JournalFile {
-    file: File,
-    path: PathBuf,
-    genesis: Checksum,
-    length: AtomicU64,
-}
-
 /// A journal that was opened, and in what state it was found.
 #[derive(Debug)]
 pub(super) struct OpenedJournal {
     pub(super) journal: Journal,
     /// What was cut off, in a sentence.
     pub(super) cut: Option<String>,
-}
-
-/// A record that was read back.
-#[derive(Debug)]
-pub(super) struct Record {
-    pub(super) offset: u64,
-    pub(super) end: End,
-    pub(super) entry: Entry,
 }
 
 /// Why a record was not appended.
@@ -110,6 +93,9 @@ pub(super) enum AppendError {
     DiskFull,
     #[error("{size_bytes} bytes are too many for a record")]
     TooLarge { size_bytes: usize },
+    /// No change that exists can cause it.
+    #[error("the record cannot be written as JSON")]
+    NotJson(#[source] serde_json::Error),
     /// Nothing can be written until the next start.
     #[error("{0}")]
     Broken(String),
@@ -124,6 +110,8 @@ impl Journal {
         if !path.try_exists().map_err(failed)? {
             create(&path, uuid::Uuid::new_v4().as_bytes()).map_err(failed)?;
         }
+        // Whoever made it may have been killed before this.
+        disk::sync_folder(folder).map_err(failed)?;
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).open(&path).map_err(failed)?;
 
@@ -134,12 +122,7 @@ impl Journal {
         let genesis = record::hash(&header);
         let scanned = scan::scan(&file, HEADER_BYTES as u64, genesis).map_err(failed)?;
 
-        let file = Arc::new(JournalFile {
-            file,
-            path,
-            genesis,
-            length: AtomicU64::new(scanned.end),
-        });
+        let file = Arc::new(JournalFile::new(file, path, genesis, scanned.end));
         let mut journal = Self {
             end: End {
                 seq: scanned.seq,
@@ -149,10 +132,13 @@ impl Journal {
             file,
         };
         let cut = match scanned.tail {
-            Tail::Clean => None,
+            Tail::Clean => {
+                journal.make_durable();
+                None
+            }
             Tail::Torn { bytes } => journal.cut_torn_tail(bytes),
             Tail::Damaged { reason } => {
-                journal.broken = Some(journal.file.damage(scanned.seq + 1, scanned.end, &reason));
+                journal.broken = Some(journal.damage(&reason));
                 None
             }
         };
@@ -184,10 +170,7 @@ impl Journal {
         if let Some(reason) = &self.broken {
             return Err(AppendError::Broken(reason.clone()));
         }
-        let payload = match serde_json::to_vec(entry) {
-            Ok(payload) => payload,
-            Err(error) => return Err(AppendError::Broken(error.to_string())),
-        };
+        let payload = serde_json::to_vec(entry).map_err(AppendError::NotJson)?;
         if payload.len() > PAYLOAD_BYTES_MAX {
             let size_bytes = payload.len();
             return Err(AppendError::TooLarge { size_bytes });
@@ -204,30 +187,37 @@ impl Journal {
 
     fn write_at_end(&mut self, record: &[u8]) -> Result<(), AppendError> {
         let length = self.file.length();
-        match self.file.file.write_all_at(record, length) {
+        match self.file.file().write_all_at(record, length) {
             Ok(()) => {}
             Err(error) if is_disk_full(&error) => return Err(self.undo_partial_write(length)),
             Err(error) => return Err(self.breaks("a write", &error)),
         }
-        if let Err(error) = self.file.file.sync_data() {
+        if let Err(error) = self.file.file().sync_data() {
             return Err(self.breaks("a sync", &error));
         }
-        let length = length + record.len() as u64;
-        self.file.length.store(length, Ordering::Release);
+        self.file.set_length(length + record.len() as u64);
         Ok(())
     }
 
     /// After a full disk: without this, the next record would have to begin behind half of this one.
     fn undo_partial_write(&mut self, length: u64) -> AppendError {
-        let file = &self.file.file;
+        let file = self.file.file();
         match file.set_len(length).and_then(|()| file.sync_all()) {
             Ok(()) => AppendError::DiskFull,
             Err(error) => self.breaks("cutting off half a record on a full disk", &error),
         }
     }
 
+    /// A daemon that was killed between write and sync left a record that can be read, and that a power cut could still
+    /// take back. Before anybody hears of it, it is synced.
+    fn make_durable(&mut self) {
+        if let Err(error) = self.file.file().sync_data() {
+            self.breaks("a sync", &error);
+        }
+    }
+
     fn breaks(&mut self, action: &str, error: &io::Error) -> AppendError {
-        let path = self.file.path.display();
+        let path = self.file.path().display();
         let reason = format!(
             "{action} failed on {path} ({error}); see to the disk, then start relctld again"
         );
@@ -236,15 +226,26 @@ impl Journal {
         AppendError::Broken(reason)
     }
 
+    /// What an operator must know when the record behind the last good one is damaged.
+    fn damage(&self, reason: &str) -> String {
+        let (path, seq) = (self.file.path().display(), self.end.seq + 1);
+        let offset = self.file.length();
+        format!(
+            "record {seq} at offset {offset} of {path} is damaged: {reason}; what was before it is served. \
+             Stop relctld and restore the file from a backup, or give up record {seq} and all behind it \
+             with `truncate -s {offset} {path}`, then start relctld again"
+        )
+    }
+
     /// Cuts the file behind its last good record, and says so. If that fails nothing can be written.
     fn cut_torn_tail(&mut self, bytes: u64) -> Option<String> {
         let length = self.file.length();
-        let file = &self.file.file;
+        let file = self.file.file();
         if let Err(error) = file.set_len(length).and_then(|()| file.sync_all()) {
             self.breaks("cutting off an interrupted write", &error);
             return None;
         }
-        let (path, seq) = (self.file.path.display(), self.end.seq);
+        let (path, seq) = (self.file.path().display(), self.end.seq);
         Some(format!(
             "cut {bytes} bytes of an interrupted write off {path}, behind record {seq} at offset {length}; \
              nobody was told that it succeeded"
@@ -252,85 +253,7 @@ impl Journal {
     }
 }
 
-impl JournalFile {
-    /// Hands all acknowledged records to `take`, oldest first.
-    pub(super) fn replay(
-        &self,
-        mut take: impl FnMut(Record) -> Result<(), StoreError>,
-    ) -> Result<End, StoreError> {
-        let length = self.length();
-        let mut offset = HEADER_BYTES as u64;
-        let mut end = End {
-            seq: 0,
-            chain: self.genesis,
-        };
-        while offset < length {
-            let (record, record_bytes) = self.read(offset)?;
-            end = record.end;
-            offset += record_bytes;
-            take(record)?;
-        }
-        Ok(end)
-    }
-
-    /// The record that begins at this offset.
-    pub(super) fn record_at(&self, offset: u64) -> Result<Record, StoreError> {
-        Ok(self.read(offset)?.0)
-    }
-
-    fn length(&self) -> u64 {
-        self.length.load(Ordering::Acquire)
-    }
-
-    fn read(&self, offset: u64) -> Result<(Record, u64), StoreError> {
-        let failed = |source| {
-            let path = self.path.display();
-            StoreError::io(format!("cannot read {path} at offset {offset}"), source)
-        };
-        let damaged = || StoreError::Damaged {
-            path: self.path.clone(),
-            offset,
-            reason: "a record that was whole at start cannot be read any more; see to the disk"
-                .into(),
-        };
-        let mut bytes = vec![0; HEAD_BYTES];
-        self.file
-            .read_exact_at(&mut bytes, offset)
-            .map_err(failed)?;
-        let head = Head::read(&bytes).ok_or_else(damaged)?;
-        let record_bytes = head.record_bytes().ok_or_else(damaged)?;
-        bytes.resize(record_bytes, 0);
-        let payload_offset = offset + HEAD_BYTES as u64;
-        self.file
-            .read_exact_at(&mut bytes[HEAD_BYTES..], payload_offset)
-            .map_err(failed)?;
-        if head.crc != record::crc_of(head.payload_bytes, &bytes) {
-            return Err(damaged());
-        }
-        let entry = serde_json::from_slice(&bytes[HEAD_BYTES..]).map_err(|error| {
-            let (path, seq) = (self.path.clone(), head.seq);
-            let reason = format!("record {seq} at offset {offset} is not understood ({error})");
-            StoreError::Newer { path, reason }
-        })?;
-        let end = End {
-            seq: head.seq,
-            chain: record::hash(&bytes),
-        };
-        let record = Record { offset, end, entry };
-        Ok((record, record_bytes as u64))
-    }
-
-    fn damage(&self, seq: u64, offset: u64, reason: &str) -> String {
-        let path = self.path.display();
-        format!(
-            "record {seq} at offset {offset} of {path} is damaged: {reason}; what was before it is served. \
-             Stop relctld and restore the file from a backup, or give up record {seq} and all behind it \
-             with `truncate -s {offset} {path}`, then start relctld again"
-        )
-    }
-}
-
-/// Makes an empty journal. It appears whole or not at all.
+/// Makes an empty journal. It appears whole or not at all; its name is not yet durable.
 fn create(path: &Path, id: &[u8; 16]) -> io::Result<()> {
     let unfinished = path.with_extension("new");
     match fs::remove_file(&unfinished) {
@@ -340,8 +263,7 @@ fn create(path: &Path, id: &[u8; 16]) -> io::Result<()> {
     let file = disk::create_new(&unfinished)?;
     file.write_all_at(&header::encode(id), 0)?;
     file.sync_all()?;
-    fs::rename(&unfinished, path)?;
-    path.parent().map_or(Ok(()), disk::sync_folder)
+    fs::rename(&unfinished, path)
 }
 
 fn refuse_later_files(folder: &Path) -> Result<(), StoreError> {

@@ -1,11 +1,11 @@
 //! The store from outside: what it promises to the rest of the daemon, and to a second backend if there ever is one.
 
 mod damage;
-mod golden;
+mod full_disk;
 mod model;
 
+use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
 use protocol::api::{ReleaseState, Role, UserChange};
 use protocol::{Channel, Checksum, ReleaseId, Timestamp, TokenId, Username, Version};

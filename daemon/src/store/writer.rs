@@ -39,14 +39,17 @@ impl Writer<'_> {
             change,
         };
         // First what it does, so that nothing is left to go wrong once it is in the journal.
-        let seq = self.journal.end().seq + 1;
-        let offset = self.journal.next_offset();
-        let changed = self
-            .inner
-            .read(|index| apply::rows(seq, offset, &entry, index))?;
+        let changed = self.prepare(&entry)?;
         let end = self.append(&entry)?;
         self.commit(&changed, end);
         Ok(())
+    }
+
+    fn prepare(&self, entry: &Entry) -> Result<Vec<Row>, StoreError> {
+        let seq = self.journal.end().seq + 1;
+        let offset = self.journal.next_offset();
+        self.inner
+            .read(|index| apply::rows(seq, offset, entry, index))
     }
 
     fn append(&mut self, entry: &Entry) -> Result<End, StoreError> {
@@ -56,6 +59,9 @@ impl Writer<'_> {
                 size_bytes,
                 limit_bytes: PAYLOAD_BYTES_MAX,
             },
+            AppendError::NotJson(error) => {
+                StoreError::io("cannot write a record", std::io::Error::other(error))
+            }
             AppendError::Broken(reason) => {
                 let reason = self.inner.read_only.get_or_init(|| reason);
                 StoreError::read_only(reason)
@@ -94,5 +100,36 @@ impl Writer<'_> {
                 format!("no index can be made from the journal ({error}); see to the disk");
             self.inner.read_only.get_or_init(|| reason);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::api::Role;
+
+    use super::*;
+    use crate::store::index;
+
+    #[test]
+    fn an_index_that_fails_after_the_journal_does_not_undo_the_change() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap().store;
+        let mut writer = store.writer().unwrap();
+        let entry = Entry {
+            time: Timestamp::now(),
+            actor: "admin".into(),
+            address: None,
+            change: Change::UserCreated {
+                username: "alice".parse().unwrap(),
+                role: Role::User,
+            },
+        };
+        let changed = writer.prepare(&entry).unwrap();
+        let end = writer.append(&entry).unwrap();
+        *store.inner.index.write().unwrap() = index::broken();
+        writer.commit(&changed, end);
+        drop(writer);
+        assert!(store.user(&"alice".parse().unwrap()).unwrap().is_some());
+        assert_eq!(store.catalog().sequence(), 1);
     }
 }

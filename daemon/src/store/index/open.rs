@@ -1,5 +1,6 @@
 //! Opening the index at start: taken as it is when it agrees with the journal, made again when it does not.
 
+use std::cmp::Ordering;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -41,7 +42,11 @@ enum Rejected {
     #[error("it was made by another version of relctld")]
     OtherSchema,
     #[error("it ends with record {index}, the journal with record {journal}")]
-    OtherEnd { index: u64, journal: u64 },
+    Behind { index: u64, journal: u64 },
+    #[error(
+        "it knew {index} records and the journal has only {journal}: somebody cut the journal or put an older copy in its place"
+    )]
+    Ahead { index: u64, journal: u64 },
     #[error("it was made from another journal")]
     OtherJournal,
     #[error("rows of it are lost or changed")]
@@ -89,9 +94,7 @@ pub(in crate::store) fn open(
             format!("; the old one is in {}", path.display())
         });
         let seq = end.seq;
-        format!(
-            "index rebuilt from {seq} journal records, nothing is lost, because {rejected}{moved}"
-        )
+        format!("index rebuilt from {seq} journal records, because {rejected}{moved}")
     });
     Ok(OpenedIndex {
         index,
@@ -101,7 +104,9 @@ pub(in crate::store) fn open(
 }
 
 fn only_in_memory(index: Index, reason: &dyn std::fmt::Display) -> OpenedIndex {
-    let reason = format!("the index cannot be kept on the disk ({reason})");
+    let reason = format!(
+        "the index cannot be kept on the disk ({reason}); make room or see to the disk, then start relctld again"
+    );
     OpenedIndex {
         index,
         warning: None,
@@ -144,11 +149,11 @@ fn check(rows: &Rows, end: End) -> Result<Meta, Rejected> {
     if meta.schema != SCHEMA {
         return Err(Rejected::OtherSchema);
     }
-    if meta.end.seq != end.seq {
-        return Err(Rejected::OtherEnd {
-            index: meta.end.seq,
-            journal: end.seq,
-        });
+    let (index, journal) = (meta.end.seq, end.seq);
+    match index.cmp(&journal) {
+        Ordering::Less => return Err(Rejected::Behind { index, journal }),
+        Ordering::Greater => return Err(Rejected::Ahead { index, journal }),
+        Ordering::Equal => {}
     }
     if meta.end.chain != end.chain {
         return Err(Rejected::OtherJournal);

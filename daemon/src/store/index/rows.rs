@@ -131,7 +131,11 @@ impl Drop for SledDb {
     fn drop(&mut self) {
         // Closing syncs the file, and panics when that fails.
         let db = self.0.take();
-        if let Err(error) = guarded(move || Ok(drop(db))) {
+        let closed = guarded(move || {
+            drop(db);
+            Ok(())
+        });
+        if let Err(error) = closed {
             tracing::warn!(%error, "the index could not be closed; the next start will rebuild it");
         }
     }

@@ -1,11 +1,14 @@
 //! The journal against interrupted writes, damage, and a disk that fails.
 
+mod golden;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use proptest::prelude::*;
 use protocol::api::Role;
 
+use super::record::{HEAD_BYTES, Head};
 use super::*;
 use crate::store::change::Change;
 
@@ -290,12 +293,12 @@ fn journal_on(device: &Path) -> Journal {
         .unwrap();
     let genesis = Checksum::from_bytes([0; 32]);
     Journal {
-        file: Arc::new(JournalFile {
+        file: Arc::new(JournalFile::new(
             file,
-            path: device.to_owned(),
+            device.to_owned(),
             genesis,
-            length: AtomicU64::new(HEADER_BYTES as u64),
-        }),
+            HEADER_BYTES as u64,
+        )),
         end: End {
             seq: 0,
             chain: genesis,

@@ -1,1 +1,0 @@
-//! A journal that was written once and must be readable for ever.
