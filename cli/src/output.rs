@@ -135,7 +135,7 @@ impl Output {
 
     /// The last words of a command that failed.
     pub(crate) fn fail(&self, failure: &Failure) {
-        self.bars.clear().ok();
+        self.wipe_bars();
         self.write_stderr(&describe(failure));
         if self.json {
             let answer = failure.answer.as_deref().cloned().unwrap_or_default();
@@ -166,7 +166,11 @@ impl Output {
 
     /// A bar for a client: a share and words.
     pub(crate) fn client_bar(&self, label: &str) -> ProgressBar {
-        self.bar(label, 100, "  {prefix:<24} {bar:28} {percent:>3} %  {msg}")
+        self.bar(
+            label,
+            100,
+            "  {prefix:<20} {bar:20} {percent:>3} %  {wide_msg}",
+        )
     }
 
     fn bar(&self, label: &str, length: u64, template: &str) -> ProgressBar {
@@ -183,6 +187,11 @@ impl Output {
     pub(crate) fn remove_bar(&self, bar: &ProgressBar) {
         bar.finish_and_clear();
         self.bars.remove(bar);
+    }
+
+    /// Wipes what is left of the bars, before the last words.
+    pub(crate) fn wipe_bars(&self) {
+        self.bars.clear().ok();
     }
 }
 

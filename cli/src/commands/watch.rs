@@ -29,6 +29,9 @@ use lines::{LineState, StreamState, Summary, own};
 /// The clients that are connected come first, without a mark at their end; a pause this long is taken for it.
 const SETTLING: Duration = Duration::from_millis(500);
 
+/// How often bars are drawn again.
+const REFRESH: Duration = Duration::from_millis(250);
+
 /// Why the watch ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
@@ -106,6 +109,9 @@ impl Watcher<'_> {
     async fn watch(&mut self, live: &mut Live, timeout: Option<Duration>) -> Result<End, Failure> {
         let mut stopped = pin!(stopped());
         let mut passed = pin!(passed(timeout));
+        let mut refresh = tokio::time::interval(REFRESH);
+        // Counted from the last event, so that a busy fleet is waited for.
+        let mut quiet_since = tokio::time::Instant::now();
         let mut is_settled = false;
         loop {
             if is_settled && let Some(end) = self.end() {
@@ -114,11 +120,15 @@ impl Watcher<'_> {
             let settling = async {
                 match is_settled || !self.is_connected {
                     true => std::future::pending().await,
-                    false => tokio::time::sleep(SETTLING).await,
+                    false => tokio::time::sleep_until(quiet_since + SETTLING).await,
                 }
             };
             let event = tokio::select! {
                 event = live.next() => event,
+                _ = refresh.tick() => {
+                    self.bars.refresh();
+                    continue;
+                }
                 exit = &mut stopped => return Ok(End::Stopped(exit)),
                 _ = &mut passed => return Ok(End::TimedOut),
                 () = settling => {
@@ -126,6 +136,7 @@ impl Watcher<'_> {
                     continue;
                 }
             };
+            quiet_since = tokio::time::Instant::now();
             match event {
                 Some(Ok(event)) => self.note(event)?,
                 Some(Err(error)) => return Err(error.into()),

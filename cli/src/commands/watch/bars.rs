@@ -1,6 +1,7 @@
 //! One bar per client that is under way, and one for the whole, on a terminal.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use indicatif::ProgressBar;
 use protocol::ClientId;
@@ -36,17 +37,13 @@ impl Bars {
         }
         match change {
             Change::Downloading(progress) => {
-                let way = progress
-                    .format
-                    .as_deref()
-                    .map_or(String::new(), |format| format!(" ({format} delta)"));
-                let left = std::time::Duration::from_secs(progress.estimated_time_remaining);
-                let words = format!(
-                    "downloading {}{way}  {}  {} left",
-                    progress.version,
-                    format_speed(progress.download_speed),
-                    format_duration(left),
-                );
+                let mut words = format_speed(progress.download_speed);
+                if progress.estimated_time_remaining > 0 {
+                    let left = Duration::from_secs(progress.estimated_time_remaining);
+                    words.push_str(&format!(", {} left", format_duration(left)));
+                }
+                let way = progress.format.as_deref().map_or("full", |_| "delta");
+                words.push_str(&format!("  {} {way}", progress.version));
                 self.set(
                     &progress.client_id,
                     progress.progress_percentage,
@@ -127,14 +124,22 @@ impl Bars {
         if let Some(bar) = self.total.take() {
             output.remove_bar(&bar);
         }
+        output.wipe_bars();
+    }
+
+    /// Draws again what was drawn too soon after something else to be shown.
+    pub(super) fn refresh(&self) {
+        for bar in self.clients.values().chain(&self.total) {
+            bar.tick();
+        }
     }
 }
 
 /// The end of an id tells clients apart better than its beginning.
 fn shortened(id: &str) -> String {
     let count = id.chars().count();
-    match count > 24 {
-        true => format!("…{}", id.chars().skip(count - 23).collect::<String>()),
+    match count > 20 {
+        true => format!("…{}", id.chars().skip(count - 19).collect::<String>()),
         false => id.to_owned(),
     }
 }
