@@ -199,16 +199,23 @@ impl Authenticator {
     }
 
     /// What the store says about the user and the token.
-    #[expect(clippy::unused_self, reason = "callers need not know that no key is needed for it")]
+    #[expect(
+        clippy::unused_self,
+        reason = "callers need not know that no key is needed for it"
+    )]
     fn judge(&self, store: &Store, caller: Caller) -> Result<Caller, AuthError> {
         let user = store.user(&caller.username)?;
-        let user = user.filter(|user| user.enabled).ok_or(AuthError::UnknownUser)?;
+        let user = user
+            .filter(|user| user.enabled)
+            .ok_or(AuthError::UnknownUser)?;
         if let Some(id) = &caller.token_id
             && store.is_revoked(id)?
         {
             return Err(AuthError::Revoked);
         }
-        let role = caller.narrowed_to.map_or(user.role, |most| most.min(user.role));
+        let role = caller
+            .narrowed_to
+            .map_or(user.role, |most| most.min(user.role));
         Ok(Caller { role, ..caller })
     }
 
@@ -234,10 +241,16 @@ impl Authenticator {
         self.check_names(&claims)?;
         // The ten-year rule above keeps this in range.
         let expires_ms = claims.exp * 1000.0;
-        #[expect(clippy::cast_possible_truncation, reason = "a float too large for i64 becomes its end")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a float too large for i64 becomes its end"
+        )]
         let expires_at = Timestamp::from_unix_ms(expires_ms as i64);
         Ok(Accepted {
-            username: claims.sub.parse().map_err(|_| AuthError::Malformed("sub is no user name"))?,
+            username: claims
+                .sub
+                .parse()
+                .map_err(|_| AuthError::Malformed("sub is no user name"))?,
             role: claims.most_allowed(),
             token_id: claims.jti,
             expires_at,
@@ -246,7 +259,10 @@ impl Authenticator {
 
     #[expect(clippy::unused_self, reason = "it belongs to the checks around it")]
     fn check_times(&self, claims: &claims::Claims, now: Timestamp) -> Result<(), AuthError> {
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds of our time are exact in a float")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "milliseconds of our time are exact in a float"
+        )]
         let now = now.unix_ms() as f64 / 1000.0;
         let leeway = TOKEN_LEEWAY.as_secs_f64();
         if claims.exp + leeway <= now {
@@ -258,7 +274,10 @@ impl Authenticator {
         if claims.nbf.is_some_and(|nbf| nbf > now + leeway) {
             return Err(AuthError::NotYetValid);
         }
-        if claims.iat.is_some_and(|iat| iat > now + ISSUED_AT_SKEW_SECONDS) {
+        if claims
+            .iat
+            .is_some_and(|iat| iat > now + ISSUED_AT_SKEW_SECONDS)
+        {
             return Err(AuthError::FromTheFuture);
         }
         Ok(())

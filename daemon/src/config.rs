@@ -223,21 +223,65 @@ impl Config {
         let mut extra = Vec::new();
         read.list("channels", &mut extra, values::channel)?;
         config.channels = Channels::with_extra(extra);
-        read.one("shutdown-grace", &mut config.shutdown_grace, values::duration)?;
+        read.one(
+            "shutdown-grace",
+            &mut config.shutdown_grace,
+            values::duration,
+        )?;
         let websocket = &mut config.websocket;
-        read.one("websocket.heartbeat-interval", &mut websocket.heartbeat_interval, values::period)?;
-        read.one("websocket.connection-timeout", &mut websocket.connection_timeout, values::period)?;
-        read.one("websocket.max-message-bytes", &mut websocket.max_message_bytes, values::message_bytes)?;
+        read.one(
+            "websocket.heartbeat-interval",
+            &mut websocket.heartbeat_interval,
+            values::period,
+        )?;
+        read.one(
+            "websocket.connection-timeout",
+            &mut websocket.connection_timeout,
+            values::period,
+        )?;
+        read.one(
+            "websocket.max-message-bytes",
+            &mut websocket.max_message_bytes,
+            values::message_bytes,
+        )?;
         let limits = &mut config.limits;
-        read.one("limits.connections-per-minute", &mut limits.connections_per_minute, values::number)?;
-        read.one("limits.messages-per-minute", &mut limits.messages_per_minute, values::number)?;
-        read.one("limits.concurrent-downloads", &mut limits.concurrent_downloads, values::number)?;
-        read.one("limits.max-upload-bytes", &mut limits.max_upload_bytes, values::number)?;
-        read.list("cors.allowed-origins", &mut config.cors.allowed_origins, values::origin)?;
+        read.one(
+            "limits.connections-per-minute",
+            &mut limits.connections_per_minute,
+            values::number,
+        )?;
+        read.one(
+            "limits.messages-per-minute",
+            &mut limits.messages_per_minute,
+            values::number,
+        )?;
+        read.one(
+            "limits.concurrent-downloads",
+            &mut limits.concurrent_downloads,
+            values::number,
+        )?;
+        read.one(
+            "limits.max-upload-bytes",
+            &mut limits.max_upload_bytes,
+            values::number,
+        )?;
+        read.list(
+            "cors.allowed-origins",
+            &mut config.cors.allowed_origins,
+            values::origin,
+        )?;
         let jwt = &mut config.jwt;
         read.one("jwt.algorithm", &mut jwt.algorithm, values::algorithm)?;
-        read.one("jwt.secret-file", &mut jwt.secret_file, values::optional_path)?;
-        read.one("jwt.public-key-file", &mut jwt.public_key_file, values::optional_path)?;
+        read.one(
+            "jwt.secret-file",
+            &mut jwt.secret_file,
+            values::optional_path,
+        )?;
+        read.one(
+            "jwt.public-key-file",
+            &mut jwt.public_key_file,
+            values::optional_path,
+        )?;
         read.one("jwt.jwks-file", &mut jwt.jwks_file, values::optional_path)?;
         read.one("jwt.issuer", &mut jwt.issuer, values::optional_text)?;
         read.one("jwt.audience", &mut jwt.audience, values::optional_text)?;
@@ -248,7 +292,13 @@ impl Config {
     }
 
     fn check_together(&self) -> Result<(), ConfigError> {
-        let Jwt { algorithm, secret_file, public_key_file, jwks_file, .. } = &self.jwt;
+        let Jwt {
+            algorithm,
+            secret_file,
+            public_key_file,
+            jwks_file,
+            ..
+        } = &self.jwt;
         let name = algorithm.name();
         let refused = |key, reason| Err(ConfigError::Together { key, reason });
         if *algorithm == JwtAlgorithm::Hs256 {
@@ -257,17 +307,28 @@ impl Config {
                 (None, Some(_)) => "jwt.jwks-file",
                 (None, None) => return Ok(()),
             };
-            return refused(key, "it has no meaning with jwt.algorithm HS256; set RS256, ES256 or EdDSA".into());
+            return refused(
+                key,
+                "it has no meaning with jwt.algorithm HS256; set RS256, ES256 or EdDSA".into(),
+            );
         }
         if secret_file.is_some() {
-            return refused("jwt.secret-file", format!("it has no meaning with jwt.algorithm {name}"));
+            return refused(
+                "jwt.secret-file",
+                format!("it has no meaning with jwt.algorithm {name}"),
+            );
         }
         match (public_key_file, jwks_file) {
             (None, None) => refused(
                 "jwt.public-key-file",
-                format!("jwt.algorithm {name} needs the public key (PEM) of who issues the tokens, or jwt.jwks-file"),
+                format!(
+                    "jwt.algorithm {name} needs the public key (PEM) of who issues the tokens, or jwt.jwks-file"
+                ),
             ),
-            (Some(_), Some(_)) => refused("jwt.jwks-file", "set it or jwt.public-key-file, not both".into()),
+            (Some(_), Some(_)) => refused(
+                "jwt.jwks-file",
+                "set it or jwt.public-key-file, not both".into(),
+            ),
             (Some(_), None) | (None, Some(_)) => Ok(()),
         }
     }

@@ -30,7 +30,6 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 
 /// The daemon's routes.
-#[must_use]
 pub fn router(app: &Arc<App>) -> Router {
     Router::new()
         .nest(paths::CLIENT, for_clients())

@@ -31,7 +31,9 @@ fn log_panics() {
             .location()
             .map(ToString::to_string)
             .unwrap_or_default();
-        let words = panic.payload_as_str().unwrap_or("without words");
+        let words = panic.payload().downcast_ref::<String>().map(String::as_str);
+        let words = words.or_else(|| panic.payload().downcast_ref::<&str>().copied());
+        let words = words.unwrap_or("without words");
         tracing::error!(place, words, "a bug: the code gave up");
     }));
 }

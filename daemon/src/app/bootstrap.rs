@@ -35,18 +35,17 @@ pub(super) fn open_keys(config: &Config, store: &Store) -> Result<Authenticator,
         }
         algorithm @ (JwtAlgorithm::Rs256 | JwtAlgorithm::Es256 | JwtAlgorithm::EdDsa) => {
             let keys = match (&jwt.public_key_file, &jwt.jwks_file) {
-                (Some(path), _) => {
-                    VerifyingKeys::from_pem(&load_public_key(path)?, algorithm)
-                        .map_err(|error| in_file(path, error))?
-                }
-                (None, Some(path)) => {
-                    VerifyingKeys::from_jwks(&load_public_key(path)?, algorithm)
-                        .map_err(|error| in_file(path, error))?
-                }
+                (Some(path), _) => VerifyingKeys::from_pem(&load_public_key(path)?, algorithm)
+                    .map_err(|error| in_file(path, error))?,
+                (None, Some(path)) => VerifyingKeys::from_jwks(&load_public_key(path)?, algorithm)
+                    .map_err(|error| in_file(path, error))?,
                 (None, None) => {
                     return Err(StartError::Config(ConfigError::Together {
                         key: "jwt.public-key-file",
-                        reason: format!("jwt.algorithm {} needs it or jwt.jwks-file", algorithm.name()),
+                        reason: format!(
+                            "jwt.algorithm {} needs it or jwt.jwks-file",
+                            algorithm.name()
+                        ),
                     }));
                 }
             };

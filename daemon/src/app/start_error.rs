@@ -102,7 +102,11 @@ impl StartError {
         const NO_PERMISSION: u8 = 77;
         const CONFIG: u8 = 78;
         match self {
-            Self::Config(_) | Self::Key(_) | Self::KeyFile { .. } | Self::SecretGone { .. } | Self::Clock { .. } => CONFIG,
+            Self::Config(_)
+            | Self::Key(_)
+            | Self::KeyFile { .. }
+            | Self::SecretGone { .. }
+            | Self::Clock { .. } => CONFIG,
             Self::Bind { source, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied => NO_PERMISSION,
                 io::ErrorKind::AddrNotAvailable => CONFIG,

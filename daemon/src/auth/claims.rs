@@ -118,10 +118,16 @@ pub(super) fn payload(part: &str) -> Result<Claims, AuthError> {
     Ok(claims)
 }
 
+/// The bytes of a JSON object.
 fn decode(part: &str) -> Result<Vec<u8>, AuthError> {
-    URL_SAFE_NO_PAD
+    let bytes = URL_SAFE_NO_PAD
         .decode(part)
-        .map_err(|_| AuthError::Malformed("a part is not base64url without padding"))
+        .map_err(|_| AuthError::Malformed("a part is not base64url without padding"))?;
+    // The derived readers below would take a list for a struct as well.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(AuthError::Malformed("header and claims are JSON objects"));
+    }
+    Ok(bytes)
 }
 
 pub(super) fn sign(

@@ -3,7 +3,9 @@
 //! All of them belong to the one configured algorithm. A key of a set that is for something else is left out, so a
 //! token can never choose an algorithm by choosing a key.
 
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::jwk::{
+    AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse,
+};
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 
 use super::{KeyError, Secret};
@@ -86,18 +88,30 @@ impl VerifyingKeys {
             (Some(known), Some(named)) => known == named,
             (None, _) | (_, None) => true,
         };
-        self.keys.iter().filter(|(known, _)| may_be(known)).any(|(_, key)| {
-            let algorithm = library_name(self.algorithm);
-            matches!(crypto::verify(signature, signed.as_bytes(), key, algorithm), Ok(true))
-        })
+        self.keys
+            .iter()
+            .filter(|(known, _)| may_be(known))
+            .any(|(_, key)| {
+                let algorithm = library_name(self.algorithm);
+                matches!(
+                    crypto::verify(signature, signed.as_bytes(), key, algorithm),
+                    Ok(true)
+                )
+            })
     }
 }
 
 fn fits(key: &Jwk, algorithm: JwtAlgorithm) -> bool {
-    let is_for_signatures = matches!(key.common.public_key_use, None | Some(PublicKeyUse::Signature));
+    let is_for_signatures = matches!(
+        key.common.public_key_use,
+        None | Some(PublicKeyUse::Signature)
+    );
     let (wanted, is_of_kind) = match algorithm {
         JwtAlgorithm::Hs256 => return false,
-        JwtAlgorithm::Rs256 => (KeyAlgorithm::RS256, matches!(key.algorithm, AlgorithmParameters::RSA(_))),
+        JwtAlgorithm::Rs256 => (
+            KeyAlgorithm::RS256,
+            matches!(key.algorithm, AlgorithmParameters::RSA(_)),
+        ),
         JwtAlgorithm::Es256 => (
             KeyAlgorithm::ES256,
             matches!(&key.algorithm, AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256),
@@ -107,7 +121,12 @@ fn fits(key: &Jwk, algorithm: JwtAlgorithm) -> bool {
             matches!(&key.algorithm, AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519),
         ),
     };
-    is_for_signatures && is_of_kind && key.common.key_algorithm.is_none_or(|stated| stated == wanted)
+    is_for_signatures
+        && is_of_kind
+        && key
+            .common
+            .key_algorithm
+            .is_none_or(|stated| stated == wanted)
 }
 
 /// The library's name of an algorithm.

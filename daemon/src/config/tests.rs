@@ -39,7 +39,12 @@ fn without_a_file_the_defaults_of_the_table_hold() {
         let mut given = Given::default();
         given.set(key.name, key.default, Origin::Flag(key.flag));
         let said = report::effective(&Config::from_given(&given).unwrap(), &Given::default());
-        assert_eq!(said, report::effective(&config, &Given::default()), "{}", key.name);
+        assert_eq!(
+            said,
+            report::effective(&config, &Given::default()),
+            "{}",
+            key.name
+        );
     }
 }
 
@@ -52,7 +57,12 @@ fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
         "listen = \"127.0.0.1:9\"\nshutdown-grace = \"2s\"\n[limits]\nmessages-per-minute = 7\n",
     )
     .unwrap();
-    let config = served(&["--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
+    let config = served(&[
+        "--config",
+        path.to_str().unwrap(),
+        "--listen",
+        "127.0.0.1:0",
+    ]);
     assert_eq!(config.listen.port(), 0);
     assert_eq!(config.shutdown_grace, Duration::from_secs(2));
     assert_eq!(config.limits.messages_per_minute, 7);
@@ -67,16 +77,30 @@ fn lists_are_written_with_commas_on_the_command_line() {
         "--channels",
         "nightly,canary",
     ]);
-    assert_eq!(config.cors.allowed_origins, ["https://a.example", "http://b.example:3000"]);
-    assert_eq!(config.channels.as_slice().last().unwrap().as_str(), "canary");
+    assert_eq!(
+        config.cors.allowed_origins,
+        ["https://a.example", "http://b.example:3000"]
+    );
+    assert_eq!(
+        config.channels.as_slice().last().unwrap().as_str(),
+        "canary"
+    );
 }
 
 #[test]
 fn unknown_keys_are_refused_with_file_line_and_a_guess() {
     let message = refusal("\n[limits]\nmessage-per-minute = 3\n");
     assert!(message.contains("relctld.toml, line 3"), "{message}");
-    assert!(message.contains("did you mean \"limits.messages-per-minute\"?"), "{message}");
-    for text in ["lisen = \"127.0.0.1:1\"", "[limit]\n", "[limit]\nx = 1", "[log.format]\nx = 1"] {
+    assert!(
+        message.contains("did you mean \"limits.messages-per-minute\"?"),
+        "{message}"
+    );
+    for text in [
+        "lisen = \"127.0.0.1:1\"",
+        "[limit]\n",
+        "[limit]\nx = 1",
+        "[log.format]\nx = 1",
+    ] {
         refusal(text);
     }
 }
@@ -94,20 +118,47 @@ fn bad_values_are_refused_with_file_line_and_key() {
         ("shutdown-grace = \"soon\"", "shutdown-grace"),
         ("shutdown-grace = -1", "shutdown-grace"),
         ("shutdown-grace = \"25h\"", "shutdown-grace"),
-        ("[websocket]\nheartbeat-interval = 0", "websocket.heartbeat-interval"),
-        ("[websocket]\nmax-message-bytes = 1", "websocket.max-message-bytes"),
-        ("[limits]\nconnections-per-minute = -1", "limits.connections-per-minute"),
-        ("[limits]\nconnections-per-minute = 4294967296", "limits.connections-per-minute"),
-        ("[limits]\nmax-upload-bytes = 1.5", "limits.max-upload-bytes"),
+        (
+            "[websocket]\nheartbeat-interval = 0",
+            "websocket.heartbeat-interval",
+        ),
+        (
+            "[websocket]\nmax-message-bytes = 1",
+            "websocket.max-message-bytes",
+        ),
+        (
+            "[limits]\nconnections-per-minute = -1",
+            "limits.connections-per-minute",
+        ),
+        (
+            "[limits]\nconnections-per-minute = 4294967296",
+            "limits.connections-per-minute",
+        ),
+        (
+            "[limits]\nmax-upload-bytes = 1.5",
+            "limits.max-upload-bytes",
+        ),
         ("[cors]\nallowed-origins = [\"*\"]", "cors.allowed-origins"),
-        ("[cors]\nallowed-origins = [\"your-domain.com\"]", "cors.allowed-origins"),
-        ("[cors]\nallowed-origins = [\"https://a.example/path\"]", "cors.allowed-origins"),
+        (
+            "[cors]\nallowed-origins = [\"your-domain.com\"]",
+            "cors.allowed-origins",
+        ),
+        (
+            "[cors]\nallowed-origins = [\"https://a.example/path\"]",
+            "cors.allowed-origins",
+        ),
         ("[cors]\nallowed-origins = [1.5]", "cors.allowed-origins"),
         ("[jwt]\nalgorithm = \"none\"", "jwt.algorithm"),
         ("[jwt]\nalgorithm = \"HS512\"", "jwt.algorithm"),
         ("[jwt]\nalgorithm = \"RS256\"", "jwt.public-key-file"),
-        ("[jwt]\npublic-key-file = \"key.pem\"", "jwt.public-key-file"),
-        ("[jwt]\nalgorithm = \"EdDSA\"\nsecret-file = \"x\"", "jwt.secret-file"),
+        (
+            "[jwt]\npublic-key-file = \"key.pem\"",
+            "jwt.public-key-file",
+        ),
+        (
+            "[jwt]\nalgorithm = \"EdDSA\"\nsecret-file = \"x\"",
+            "jwt.secret-file",
+        ),
         ("[log]\nformat = \"xml\"", "log.format"),
         ("[log]\nlevel = \"\"", "log.level"),
     ] {
@@ -118,7 +169,12 @@ fn bad_values_are_refused_with_file_line_and_key() {
 
 #[test]
 fn what_is_no_toml_file_is_refused() {
-    for text in ["listen = ", "listen = \"127.0.0.1:1\"\nlisten = \"127.0.0.1:2\"", "[limits", "\u{0}"] {
+    for text in [
+        "listen = ",
+        "listen = \"127.0.0.1:1\"\nlisten = \"127.0.0.1:2\"",
+        "[limits",
+        "\u{0}",
+    ] {
         refusal(text);
     }
     let folder = tempfile::tempdir().unwrap();
@@ -137,23 +193,45 @@ fn zero_switches_limits_off_and_durations_have_units() {
         "[limits]\nconnections-per-minute = 0\nmax-upload-bytes = 0\n[websocket]\nheartbeat-interval = \"1m\"\nconnection-timeout = 300\n",
     )
     .unwrap();
-    assert_eq!((config.limits.connections_per_minute, config.limits.max_upload_bytes), (0, 0));
+    assert_eq!(
+        (
+            config.limits.connections_per_minute,
+            config.limits.max_upload_bytes
+        ),
+        (0, 0)
+    );
     assert_eq!(config.websocket.heartbeat_interval, Duration::from_secs(60));
-    assert_eq!(config.websocket.connection_timeout, Duration::from_millis(300));
+    assert_eq!(
+        config.websocket.connection_timeout,
+        Duration::from_millis(300)
+    );
 }
 
 #[test]
 fn a_refused_setting_is_told_from_a_command_line_that_makes_no_sense() {
-    assert!(matches!(flags(&["--listen", "nowhere"]), Err(ArgsError::Config(_))));
-    assert!(matches!(flags(&["--config", "/nonexistent.toml"]), Err(ArgsError::Config(_))));
-    assert!(matches!(flags(&["--no-such-flag"]), Err(ArgsError::Usage(_))));
+    assert!(matches!(
+        flags(&["--listen", "nowhere"]),
+        Err(ArgsError::Config(_))
+    ));
+    assert!(matches!(
+        flags(&["--config", "/nonexistent.toml"]),
+        Err(ArgsError::Config(_))
+    ));
+    assert!(matches!(
+        flags(&["--no-such-flag"]),
+        Err(ArgsError::Usage(_))
+    ));
 }
 
 #[test]
 fn the_sample_file_is_the_table_and_holds_the_defaults() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("relctld.sample.toml");
     let text = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(text, sample(), "relctld.sample.toml differs from the table of keys; it should be as above");
+    assert_eq!(
+        text,
+        sample(),
+        "relctld.sample.toml differs from the table of keys; it should be as above"
+    );
     // A default stands behind a bare number sign; prose, and what has no default, behind a number sign and a space.
     let uncommented = |line: &str| match line.strip_prefix('#') {
         Some(setting) if !setting.starts_with(' ') => format!("{setting}\n"),
@@ -179,9 +257,13 @@ fn sample() -> String {
         }
         let _ = writeln!(text, "\n# {} ({}).", key.about, key.env);
         let _ = match key.default {
-            "" if matches!(key.name, "channels" | "cors.allowed-origins") => writeln!(text, "#{name} = []"),
+            "" if matches!(key.name, "channels" | "cors.allowed-origins") => {
+                writeln!(text, "#{name} = []")
+            }
             "" => writeln!(text, "# {name} = \"{}\"", key.value),
-            number if number.bytes().all(|b| b.is_ascii_digit()) => writeln!(text, "#{name} = {number}"),
+            number if number.bytes().all(|b| b.is_ascii_digit()) => {
+                writeln!(text, "#{name} = {number}")
+            }
             word => writeln!(text, "#{name} = {word:?}"),
         };
     }

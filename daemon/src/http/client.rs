@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use protocol::api::{CheckAnswer, CheckQuery, DeltaAnswer, ReleaseMetadata, Success, WhoAmI};
 use protocol::{Timestamp, Version};
 use serde::Deserialize;
 
-use super::download::{self, Download};
-use super::extract::{Address, CurrentCaller, NamedClient, PathText, Query};
+use super::download::{self, Asked, Download};
+use super::extract::{CurrentCaller, NamedClient, PathText, Query};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::ops;
@@ -100,15 +99,11 @@ pub(super) async fn who_am_i(CurrentCaller(caller): CurrentCaller) -> Answer<Who
 /// `GET` and `HEAD` of a release's bytes.
 pub(super) async fn download(
     State(app): State<Arc<App>>,
-    CurrentCaller(caller): CurrentCaller,
-    Address(address): Address,
-    NamedClient(client): NamedClient,
     path: Result<PathText<String>, ApiError>,
-    method: Method,
-    headers: HeaderMap,
+    asked: Asked,
 ) -> Result<Response, ApiError> {
     let version = version("version", &path_text(path))?;
-    let release = ops::check::find_for(&app, &caller, &version)?;
+    let release = ops::check::find_for(&app, &asked.caller, &version)?;
     let download = Download {
         blob: release.blob,
         media_type: "application/java-archive",
@@ -117,7 +112,7 @@ pub(super) async fn download(
         version: release.version.clone(),
         delta: None,
     };
-    download::answer(&app, &caller, client, address, &method, &headers, download).await
+    download::answer(&app, asked, download).await
 }
 
 /// Which of several deltas.
@@ -129,16 +124,12 @@ pub(super) struct FormatQuery {
 /// `GET` and `HEAD` of a delta's bytes.
 pub(super) async fn download_delta(
     State(app): State<Arc<App>>,
-    CurrentCaller(caller): CurrentCaller,
-    Address(address): Address,
-    NamedClient(client): NamedClient,
     path: Result<PathText<(String, String)>, ApiError>,
+    asked: Asked,
     Query(query): Query<FormatQuery>,
-    method: Method,
-    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let (from, to) = versions(path)?;
-    let offers = ops::check::deltas(&app, &caller, &from, &to)?;
+    let offers = ops::check::deltas(&app, &asked.caller, &from, &to)?;
     let wanted = |format: &str| {
         query
             .format
@@ -160,7 +151,7 @@ pub(super) async fn download_delta(
                 known.join(", ")
             ))
         })?;
-    let release = ops::check::find_for(&app, &caller, &to)?;
+    let release = ops::check::find_for(&app, &asked.caller, &to)?;
     let download = Download {
         blob: BlobRef {
             checksum: offer.checksum,
@@ -172,7 +163,7 @@ pub(super) async fn download_delta(
         version: to,
         delta: Some((offer.format.clone(), offers.full_size)),
     };
-    download::answer(&app, &caller, client, address, &method, &headers, download).await
+    download::answer(&app, asked, download).await
 }
 
 /// What cannot be decoded is no version either; its parser says so.

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -12,6 +14,7 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use protocol::{ClientId, Code, Timestamp, Version};
 
 use super::conditions::{Facts, Plan, plan};
+use super::extract::{Address, CurrentCaller, NamedClient};
 use super::transfer::{FileBody, Transfer};
 use crate::app::App;
 use crate::auth::Caller;
@@ -34,14 +37,36 @@ pub(super) struct Download {
     pub(super) delta: Option<(String, u64)>,
 }
 
+/// Who asks for bytes, and how.
+pub(super) struct Asked {
+    pub(super) caller: Caller,
+    named: Option<ClientId>,
+    address: IpAddr,
+    method: Method,
+    headers: HeaderMap,
+}
+
+impl FromRequestParts<Arc<App>> for Asked {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let CurrentCaller(caller) = CurrentCaller::from_request_parts(parts, app).await?;
+        let NamedClient(named) = NamedClient::from_request_parts(parts, app).await?;
+        let Address(address) = Address::from_request_parts(parts, app).await?;
+        Ok(Self {
+            caller,
+            named,
+            address,
+            method: parts.method.clone(),
+            headers: parts.headers.clone(),
+        })
+    }
+}
+
 /// Answers a `GET` or `HEAD`.
 pub(super) async fn answer(
     app: &Arc<App>,
-    caller: &Caller,
-    named: Option<ClientId>,
-    address: IpAddr,
-    method: &Method,
-    headers: &HeaderMap,
+    asked: Asked,
     download: Download,
 ) -> Result<Response, ApiError> {
     let size = download.blob.size_bytes;
@@ -51,7 +76,7 @@ pub(super) async fn answer(
         modified: download.modified,
         size,
     };
-    let (status, start, end) = match plan(method, headers, facts) {
+    let (status, start, end) = match plan(&asked.method, &asked.headers, facts) {
         Plan::Whole => (StatusCode::OK, 0, size),
         Plan::Part { start, end } => (StatusCode::PARTIAL_CONTENT, start, end),
         Plan::NotModified => {
@@ -71,10 +96,10 @@ pub(super) async fn answer(
                 .with_header(header::CONTENT_RANGE, range));
         }
     };
-    let body = if *method == Method::HEAD {
+    let body = if asked.method == Method::HEAD {
         Body::empty()
     } else {
-        body(app, caller, named, address, &download, start, end).await?
+        body(app, asked, &download, start, end).await?
     };
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
@@ -90,15 +115,14 @@ pub(super) async fn answer(
 
 async fn body(
     app: &Arc<App>,
-    caller: &Caller,
-    named: Option<ClientId>,
-    address: IpAddr,
+    asked: Asked,
     download: &Download,
     start: u64,
     end: u64,
 ) -> Result<Body, ApiError> {
-    let client = named.or_else(|| app.hub.sole_client_of(&caller.username));
-    let key = LimitKey::new(&caller.username, client.as_ref(), address);
+    let username = &asked.caller.username;
+    let client = asked.named.or_else(|| app.hub.sole_client_of(username));
+    let key = LimitKey::new(username, client.as_ref(), asked.address);
     let slot = app.limits.start_download(&key).map_err(|details| {
         let message = retry_sentence(details.retry_after);
         let told = crate::limit::rate_limited(&key, &details, Timestamp::now());

@@ -193,6 +193,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             return Err(ApiError::new(Code::UnsupportedMediaType, message));
         }
         let body = read_body(request, protocol::limits::JSON_BODY_BYTES).await?;
+        // Derived readers would take a list for a struct as well, its fields by position.
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return Err(ApiError::invalid("body: expected a JSON object"));
+        }
         serde_json::from_slice(&body)
             .map(Self)
             .map_err(|error| ApiError::invalid(format!("body: {error}")))

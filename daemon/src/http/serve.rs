@@ -81,8 +81,10 @@ async fn serve(app: Arc<App>, stream: TcpStream, peer: SocketAddr, router: Route
         .header_read_timeout(HEAD_TIMEOUT)
         .max_headers(MAX_HEADERS)
         .max_buf_size(BUFFER_BYTES);
-    let connection =
-        builder.serve_connection(TokioIo::new(ImpatientStream::new(stream)), TowerToHyperService::new(service));
+    let connection = builder.serve_connection(
+        TokioIo::new(ImpatientStream::new(stream)),
+        TowerToHyperService::new(service),
+    );
     let mut connection = pin!(connection.with_upgrades());
     let mut is_stopping = false;
     loop {

@@ -98,8 +98,15 @@ pub fn history(app: &App, caller: &Caller, id: &str) -> Result<Vec<HistoryEntry>
 /// # Errors
 /// `NOT_FOUND`, also for a text that is neither: what ids look like is not the caller's concern.
 pub(super) fn find<'a>(catalog: &'a Catalog, text: &str) -> Result<&'a Arc<Release>, ApiError> {
-    let by_id = text.parse::<ReleaseId>().ok().and_then(|id| catalog.by_id(id));
-    let by_version = || text.parse::<Version>().ok().and_then(|version| catalog.by_version(&version));
+    let by_id = text
+        .parse::<ReleaseId>()
+        .ok()
+        .and_then(|id| catalog.by_id(id));
+    let by_version = || {
+        text.parse::<Version>()
+            .ok()
+            .and_then(|version| catalog.by_version(&version))
+    };
     by_id
         .or_else(by_version)
         .ok_or_else(|| ApiError::not_found("no release has this id or version number"))

@@ -167,8 +167,11 @@ pub fn issue_token(
     }
     let lifetime_ms = i64::try_from(wanted.ttl_seconds.saturating_mul(1000)).unwrap_or(i64::MAX);
     // A token counts whole seconds.
-    let issued_at = Timestamp::from_unix_ms(now.unix_seconds().saturating_mul(1000));
-    let expires_at = Timestamp::from_unix_ms(issued_at.unix_ms().saturating_add(lifetime_ms));
+    let expires_ms = now
+        .unix_seconds()
+        .saturating_mul(1000)
+        .saturating_add(lifetime_ms);
+    let (issued_at, expires_at) = (now, Timestamp::from_unix_ms(expires_ms));
     let token_id = TokenId::generate();
     let token = app
         .auth

@@ -1,0 +1,9 @@
+//! The daemon in process, over real sockets: what each endpoint answers, and each refusal that HTTP can get.
+
+mod admin;
+mod auth;
+mod downloads;
+mod harness;
+mod lifecycle;
+mod publish;
+mod wire;
