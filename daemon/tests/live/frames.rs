@@ -1,25 +1,38 @@
 //! Frames that no WebSocket library would send, byte by byte. Each is answered with a close frame that arrives.
 
-use std::time::Duration;
-
 use protocol::api::Role;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::harness::{Daemon, PATIENCE, until};
 
-/// Sends bytes and reads the answer until the daemon closes or half a second nothing comes.
+/// Sends a request and reads its answer, head and body.
 pub(crate) async fn exchange(daemon: &Daemon, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(daemon.authority()).await.unwrap();
     stream.write_all(request).await.unwrap();
-    let mut answer = Vec::new();
-    let mut buffer = [0; 4096];
-    while let Ok(Ok(count @ 1..)) =
-        tokio::time::timeout(Duration::from_millis(500), stream.read(&mut buffer)).await
-    {
-        answer.extend_from_slice(&buffer[..count]);
+    let reading = async {
+        let head = read_head(&mut stream).await;
+        let length = head.lines().find_map(|line| {
+            line.to_lowercase()
+                .strip_prefix("content-length: ")?
+                .parse()
+                .ok()
+        });
+        let mut body = vec![0; length.unwrap_or(0)];
+        stream.read_exact(&mut body).await.unwrap();
+        head + &String::from_utf8(body).unwrap()
+    };
+    tokio::time::timeout(PATIENCE, reading)
+        .await
+        .expect("no answer in time")
+}
+
+async fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
     }
-    String::from_utf8_lossy(&answer).into_owned()
+    String::from_utf8(head).unwrap()
 }
 
 /// A session on a bare socket, after the handshake.
@@ -31,11 +44,7 @@ async fn raw_session(daemon: &Daemon) -> TcpStream {
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.unwrap());
-    }
-    let head = String::from_utf8(head).unwrap();
+    let head = read_head(&mut stream).await;
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     assert!(
         head.to_lowercase()

@@ -60,6 +60,8 @@ impl Daemon {
         config.listen = "127.0.0.1:0".parse().unwrap();
         config.limits.connections_per_minute = 0;
         config.limits.messages_per_minute = 0;
+        // None comes unasked in a test that is not about them.
+        config.websocket.heartbeat_interval = Duration::from_secs(3600);
         config.shutdown_grace = Duration::from_secs(5);
         set(&mut config);
         let running = app::start(config).await.unwrap();

@@ -7,7 +7,10 @@ use crate::harness::{Daemon, keys, release};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_daemon_speaks_first_and_says_welcome() {
-    let daemon = Daemon::start().await;
+    let daemon = Daemon::start_with(|config| {
+        config.websocket.heartbeat_interval = std::time::Duration::from_secs(30);
+    })
+    .await;
     let token = daemon.token("user", Role::User);
     let mut client = daemon
         .open(&daemon.url(""), &[("X-Auth-Token", &token)])
