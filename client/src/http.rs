@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, RETRY_AFTER};
+use http::header::RETRY_AFTER;
 use protocol::api::{Failure, Success};
 use protocol::{Code, ErrorBody};
 use reqwest::{Method, RequestBuilder, Response, Url};
@@ -88,7 +88,7 @@ impl Daemon {
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.url()));
         match &self.token {
-            Some(token) => request.header(AUTHORIZATION, token.header()),
+            Some(token) => request.bearer_auth(token.secret()),
             None => request,
         }
     }

@@ -3,18 +3,20 @@
 //! The way is the cheapest that works: a copy that is still there, a delta, the whole file. Whatever fails on a
 //! cheaper way only leads to the next one; the SHA-256 decides in the end, whichever way it was.
 
+mod report;
 mod way;
 
 use std::time::{Duration, Instant};
 
 use protocol::api::{CheckAnswer, CheckQuery};
-use protocol::message::{Capability, InstallationReport, InstallationResult, IssueType, Register};
-use protocol::{Architecture, Channel, Checksum, ClientId, ClientMessage, Platform, Version};
+use protocol::message::{Capability, IssueType, Register};
+use protocol::{Architecture, Channel, Checksum, ClientId, Platform, Version};
 
 use crate::download::{Progress, Wanted};
 use crate::error::blocking;
 use crate::{AppFolder, Daemon, Error};
 
+pub(crate) use report::result;
 pub use way::Way;
 
 /// Keeps one application up to date.
@@ -183,7 +185,11 @@ impl Updater {
         match answer.compatibility_issue {
             Some(issue) => Err(Error::Incompatible {
                 version: issue.version,
-                description: format!("{} {}", issue.description, issue.resolution),
+                description: format!(
+                    "{}; {}",
+                    issue.description.trim_end_matches('.'),
+                    issue.resolution
+                ),
             }),
             None => Ok(None),
         }
@@ -276,74 +282,6 @@ impl Offer {
     }
 }
 
-impl Step {
-    /// What the fleet's watchers hear of it. Downloads are measured by the daemon itself.
-    #[must_use]
-    pub fn report(&self) -> Option<ClientMessage> {
-        let (version, phase, progress_percentage, current_operation) = match self {
-            Self::Downloading { .. } => return None,
-            Self::FellBack {
-                version, reason, ..
-            } => (
-                version,
-                "falling-back",
-                0,
-                format!("Another way is taken: {reason}"),
-            ),
-            Self::Rebuilding { version } => (
-                version,
-                "patching",
-                25,
-                "Rebuilding the file from the delta".to_owned(),
-            ),
-            Self::Installing { version } => (
-                version,
-                "installing",
-                75,
-                "Putting the new version in place".to_owned(),
-            ),
-        };
-        Some(ClientMessage::InstallationProgress(InstallationReport {
-            version: version.clone(),
-            phase: phase.to_owned(),
-            progress_percentage,
-            current_operation: short(&current_operation),
-        }))
-    }
-}
-
-/// The report at the end of an update.
-pub(crate) fn result(offer: &Offer, outcome: &Result<Updated, Error>) -> ClientMessage {
-    let message = match outcome {
-        Ok(updated) => match &updated.way {
-            Way::Kept => "Installed from the copy that was still there".to_owned(),
-            Way::Delta { format } => format!("Installed by a {format} delta"),
-            Way::Full => "Installed from the full download".to_owned(),
-        },
-        Err(error) => short(&error.to_string()),
-    };
-    ClientMessage::InstallationCompleted(InstallationResult {
-        version: offer.to.clone(),
-        previous_version: Some(offer.from.clone()),
-        success: outcome.is_ok(),
-        message,
-    })
-}
-
-/// Cut to what a report may hold, and without what it must not.
-fn short(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if protocol::ids::is_printable(c.encode_utf8(&mut [0; 4])) {
-                c
-            } else {
-                ' '
-            }
-        })
-        .take(protocol::limits::REPORT_TEXT_CHARS)
-        .collect()
-}
-
 /// Platform and architecture in the specification's words.
 fn this_machine() -> (Platform, Architecture) {
     let architecture = match std::env::consts::ARCH {
@@ -361,13 +299,6 @@ fn this_machine() -> (Platform, Architecture) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_report_holds_no_more_and_nothing_else_than_the_daemon_takes() {
-        let text = short(&format!("a\nb{}", "x".repeat(5000)));
-        assert_eq!(text.chars().count(), protocol::limits::REPORT_TEXT_CHARS);
-        assert!(text.starts_with("a b"));
-    }
 
     #[test]
     fn this_machine_has_a_name() {

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use client::download::{Progress, Wanted, download};
 use client::{AppFolder, Daemon};
 use protocol::api::{CheckAnswer, CheckQuery};
+use protocol::message::CompatibilityIssue;
 use protocol::{Checksum, Version};
 use serde::Serialize;
 
@@ -90,12 +91,23 @@ fn describe(answer: &CheckAnswer) -> String {
         _ => lines.push(format!("{} is up to date", answer.current_version)),
     }
     if let Some(issue) = &answer.compatibility_issue {
-        lines.push(format!(
-            "{} cannot be installed yet: {} {}",
-            issue.version, issue.description, issue.resolution
-        ));
+        lines.push(cannot_install(issue));
     }
     lines.join("\n")
+}
+
+/// Why something newer waits, in two sentences.
+fn cannot_install(issue: &CompatibilityIssue) -> String {
+    let CompatibilityIssue {
+        version,
+        description,
+        resolution,
+        ..
+    } = issue;
+    format!(
+        "{version} cannot be installed yet: {}; {resolution}",
+        description.trim_end_matches('.')
+    )
 }
 
 #[derive(Debug, Serialize)]

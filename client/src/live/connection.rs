@@ -4,24 +4,20 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use http::HeaderValue;
-use http::header::{AUTHORIZATION, RETRY_AFTER, USER_AGENT};
-use protocol::api::{Failure, paths};
 use protocol::message::{Ack, ErrorData, Ping};
 use protocol::{ClientMessage, Code, Envelope, ServerMessage, Timestamp};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use tracing::debug;
 
+use super::handshake::{refused, request};
 use super::said::{Heard, Said};
 use super::{Command, Event, Session};
 use crate::error::words;
-use crate::http::CLIENT_ID;
 use crate::{Daemon, Error, Refusal};
 
 /// Why a connection ended.
@@ -304,7 +300,7 @@ impl Connection {
     }
 }
 
-fn lost(reason: &str) -> Ended {
+pub(super) fn lost(reason: &str) -> Ended {
     Ended::Lost {
         reason: reason.to_owned(),
         asked: None,
@@ -319,83 +315,6 @@ fn parse(text: &str) -> Option<ServerMessage> {
             None
         }
     }
-}
-
-/// The same host and port as HTTP; the token goes into a header, where no log writes it down.
-fn request(daemon: &Daemon, session: &Session) -> Result<http::Request<()>, Error> {
-    let failed = |reason: String| Error::Url {
-        url: daemon.url().to_owned(),
-        reason,
-    };
-    // "http" becomes "ws" and "https" "wss".
-    let url = format!(
-        "ws{}{}",
-        daemon.url().trim_start_matches("http"),
-        paths::LIVE
-    );
-    let mut request = url
-        .into_client_request()
-        .map_err(|error| failed(error.to_string()))?;
-    let headers = request.headers_mut();
-    let agent = concat!("relctl/", env!("CARGO_PKG_VERSION"));
-    headers.insert(USER_AGENT, HeaderValue::from_static(agent));
-    if let Some(token) = daemon.token() {
-        let mut value = HeaderValue::from_str(&token.header())
-            .map_err(|_| failed("the token does not fit into a header".into()))?;
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
-    }
-    if let Some(register) = &session.register
-        && let Ok(value) = HeaderValue::from_str(register.client_id.as_str())
-    {
-        headers.insert(CLIENT_ID, value);
-    }
-    Ok(request)
-}
-
-/// What a failed handshake means: only the daemon's own "no" is final.
-fn refused(daemon: &Daemon, error: tungstenite::Error) -> Ended {
-    let response = match error {
-        tungstenite::Error::Http(response) => response,
-        tungstenite::Error::Io(error) => return lost(&words(&error)),
-        other => return lost(&other.to_string()),
-    };
-    let status = response.status();
-    let header = |name| response.headers().get(name)?.to_str().ok();
-    let retry_after = header(RETRY_AFTER)
-        .and_then(|seconds| seconds.parse().ok())
-        .map(Duration::from_secs);
-    let body = response.body().as_deref().unwrap_or_default();
-    let said = serde_json::from_slice::<Failure>(body).ok();
-    let code = match status.as_u16() {
-        401 => Code::Unauthorized,
-        403 => Code::Forbidden,
-        _ => {
-            return Ended::Lost {
-                reason: said.map_or_else(
-                    || {
-                        format!(
-                            "{} answered the WebSocket handshake with {status}",
-                            daemon.url()
-                        )
-                    },
-                    |failure| failure.error.message,
-                ),
-                asked: retry_after,
-            };
-        }
-    };
-    Ended::Refused(Error::Refused(Box::new(Refusal {
-        code,
-        message: said.map_or_else(
-            || format!("the daemon refused the session with {status}"),
-            |failure| failure.error.message,
-        ),
-        details: None,
-        status: Some(status.as_u16()),
-        request_id: header(http::HeaderName::from_static("x-request-id")).map(str::to_owned),
-        retry_after,
-    })))
 }
 
 /// An ERROR message as the refusal that it is.

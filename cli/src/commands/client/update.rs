@@ -8,6 +8,7 @@ use indicatif::ProgressBar;
 use protocol::Version;
 use serde::Serialize;
 
+use super::cannot_install;
 use crate::args::UpdateArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -59,6 +60,7 @@ pub(crate) async fn run(
         quarter: None,
         closed: None,
         is_waiting: false,
+        said_up_to_date: None,
     };
     let updated = {
         let mut tell = |happening: Happening| teller.tell(happening, &updater);
@@ -81,6 +83,7 @@ struct Teller<'a> {
     /// Standard output could not be written to.
     closed: Option<Failure>,
     is_waiting: bool,
+    said_up_to_date: Option<Version>,
 }
 
 impl Teller<'_> {
@@ -110,15 +113,16 @@ impl Teller<'_> {
                     "the update failed: {error}; trying again in {wait}"
                 ));
             }
-            Happening::Blocked(issue) => self.output.warn(&format!(
-                "{} cannot be installed yet: {} {}",
-                issue.version, issue.description, issue.resolution
-            )),
+            Happening::Blocked(issue) => self.output.warn(&cannot_install(&issue)),
         }
     }
 
     fn up_to_date(&mut self, version: &Version, updater: &Updater) {
         if self.until == Until::Forever {
+            // Asked again after every break and every quarter of an hour; said once.
+            if self.said_up_to_date.replace(version.clone()).as_ref() == Some(version) {
+                return;
+            }
             let words = match *version == Version::ZERO {
                 true => "nothing is published yet".to_owned(),
                 false => format!("{version} is up to date"),

@@ -139,14 +139,14 @@ impl LineState {
                 harmless_word(&limited.message),
             )),
             Change::Incompatible(issue) => Some(format!(
-                "{} {} cannot take {}: {} {}",
+                "{} {} cannot take {}: {}; {}",
                 clock(issue.timestamp),
                 issue
                     .client_id
                     .as_ref()
                     .map_or("a client", ClientId::as_str),
                 issue.version,
-                harmless_word(&issue.description),
+                harmless_word(issue.description.trim_end_matches('.')),
                 harmless_word(&issue.resolution),
             )),
             Change::Release(changed) => {
