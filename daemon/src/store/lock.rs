@@ -4,8 +4,14 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use super::StoreError;
+
+/// Together short enough for a person who started a second daemon.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Holds the file `LOCK` in the data folder. The kernel lets it go when the process ends, however it ends.
 #[derive(Debug)]
@@ -21,7 +27,7 @@ impl FolderLock {
         // Not truncated: it may hold the process number of the daemon that has it.
         options.read(true).write(true).create(true).truncate(false);
         let mut file = options.mode(0o600).open(&path).map_err(failed)?;
-        match file.try_lock() {
+        match try_for_a_moment(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
@@ -40,4 +46,16 @@ impl FolderLock {
         }
         Ok(Self { _file: file })
     }
+}
+
+/// A child process that is just being started holds copies of its parent's files, locks included, until it runs its own
+/// program. So a lock that was let go may be taken for some milliseconds.
+fn try_for_a_moment(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+            result => return result,
+        }
+    }
+    file.try_lock()
 }

@@ -13,6 +13,11 @@ use tempfile::TempDir;
 
 use super::*;
 
+/// A folder in memory where there is one: thousands of damaged copies are synced here, and none has to last.
+pub(super) fn scratch() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
+}
+
 /// An opened store in a folder of its own.
 pub(super) struct Kept {
     pub(super) dir: TempDir,
@@ -21,7 +26,7 @@ pub(super) struct Kept {
 
 impl Kept {
     pub(super) fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = scratch();
         let store = Store::open(dir.path()).unwrap().store;
         Self { dir, store }
     }
@@ -146,7 +151,7 @@ pub(super) fn everything(store: &Store) -> Everything {
 #[test]
 fn a_new_folder_is_empty_private_and_a_first_start() {
     use std::os::unix::fs::PermissionsExt;
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let data_dir = dir.path().join("data");
     let opened = Store::open(&data_dir).unwrap();
     assert!(opened.first_start);

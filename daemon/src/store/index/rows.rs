@@ -13,6 +13,8 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
+use std::thread;
+use std::time::Duration;
 
 use super::IndexError;
 
@@ -21,6 +23,11 @@ pub(super) const VALUE_BYTES_MAX: usize = 2048;
 
 /// Its pages in memory. The catalog is in memory anyway, so this holds users, tokens and history only.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// How often to try for sled's own lock, and how long to wait in between. The folder is ours (`store/lock.rs`), so if the
+/// lock is taken it is by threads of a sled that this process closed a moment ago.
+const LOCK_TRIES: u32 = 100;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// A key, and its new value or that it goes away.
 pub(super) type Write = (Vec<u8>, Option<Vec<u8>>);
@@ -38,7 +45,17 @@ impl Rows {
             .cache_capacity(CACHE_BYTES)
             // No thread of its own that writes now and then: each batch is flushed by whoever made it.
             .flush_every_ms(None);
-        guarded(|| config.open()).map(|db| Self::Sled(SledDb(Some(db))))
+        let mut tries_left = LOCK_TRIES;
+        loop {
+            match guarded(|| config.open()) {
+                Ok(db) => return Ok(Self::Sled(SledDb(Some(db)))),
+                Err(IndexError::Sled(error)) if is_locked(&error) && tries_left > 0 => {
+                    tries_left -= 1;
+                    thread::sleep(LOCK_PAUSE);
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     pub(super) fn in_memory() -> Self {
@@ -139,6 +156,11 @@ impl Drop for SledDb {
             tracing::warn!(%error, "the index could not be closed; the next start will rebuild it");
         }
     }
+}
+
+/// sled has no error of its own for this.
+fn is_locked(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(error) if error.to_string().contains("could not acquire lock"))
 }
 
 /// Turns a panic of sled into an error.

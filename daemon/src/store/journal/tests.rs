@@ -11,6 +11,7 @@ use protocol::api::Role;
 use super::record::{HEAD_BYTES, Head};
 use super::*;
 use crate::store::change::Change;
+use crate::store::tests::scratch;
 
 /// A journal folder in which tests change bytes.
 struct Folder {
@@ -19,7 +20,7 @@ struct Folder {
 
 impl Folder {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = scratch();
         Self { dir }
     }
 

@@ -39,7 +39,7 @@ fn sample() -> Sample {
 impl Sample {
     /// A copy to do damage to.
     fn copy(&self) -> TempDir {
-        let copy = tempfile::tempdir().unwrap();
+        let copy = scratch();
         copy_folder(self.dir.path(), copy.path());
         copy
     }

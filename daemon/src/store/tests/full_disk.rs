@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::blobs::{BlobError, Blobs};
@@ -43,6 +44,18 @@ impl SmallDisk {
 
     fn make_room(&self) {
         fs::remove_file(self.dir.path().join("filler")).unwrap();
+        self.wait_for_room();
+    }
+
+    /// A process that another test is just starting holds removed files, and their room, for a moment.
+    fn wait_for_room(&self) {
+        let probe = self.dir.path().join("probe");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while let Err(error) = fs::write(&probe, vec![1; 1024 * 1024]) {
+            assert!(Instant::now() < deadline, "{error}");
+            std::thread::yield_now();
+        }
+        fs::remove_file(&probe).unwrap();
     }
 }
 
@@ -172,6 +185,7 @@ fn an_upload_that_finds_no_room_leaves_nothing_behind() {
             .count(),
         0
     );
+    disk.wait_for_room();
     let mut staged = blobs.stage().unwrap();
     staged.write(b"there is room again").unwrap();
     blobs.keep(staged).unwrap();
