@@ -141,7 +141,13 @@ impl<T: Transport> Session<T> {
                 return ending;
             }
             match self.wait().await {
-                Event::Incoming(incoming) => self.take(incoming),
+                Event::Incoming(incoming) => {
+                    // First what happened before: who sends PING may rely on having heard of it by the HEARTBEAT.
+                    if let Some(calls) = self.seat.pending_calls() {
+                        self.answer(calls);
+                    }
+                    self.take(incoming);
+                }
                 Event::Called(calls) => self.answer(calls),
                 Event::Tick => self.apply(Input::Tick),
                 Event::Stopped => self.apply(Input::Stopped),

@@ -76,11 +76,19 @@ impl Seat {
     /// Waits until somebody calls. Safe to drop at any time: a call that was not answered stays.
     pub async fn called(&self) -> Calls {
         loop {
-            let calls = self.calls.swap(0, Ordering::AcqRel);
-            if calls != 0 {
-                return Calls(calls);
+            if let Some(calls) = self.pending_calls() {
+                return calls;
             }
             self.notify.notified().await;
+        }
+    }
+
+    /// The calls that were not answered yet.
+    #[must_use]
+    pub fn pending_calls(&self) -> Option<Calls> {
+        match self.calls.swap(0, Ordering::AcqRel) {
+            0 => None,
+            calls => Some(Calls(calls)),
         }
     }
 
