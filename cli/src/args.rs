@@ -76,7 +76,6 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make a reproducible JAR of a folder, or check and copy an existing one
     Package(PackageArgs),
     /// Write and verify SHA-256 sums, as sha256sum does
     #[command(subcommand)]
@@ -84,12 +83,10 @@ pub(crate) enum Command {
     /// Make and apply deltas between two files
     #[command(subcommand)]
     Delta(DeltaCommand),
-    /// Upload a release with its deltas, then announce it
     Publish(PublishArgs),
     /// List, show and change releases
     #[command(subcommand, visible_alias = "version")]
     Versions(VersionsCommand),
-    /// Watch clients take a release
     Watch(WatchArgs),
     /// Be a desktop client: check, download, update
     #[command(subcommand)]

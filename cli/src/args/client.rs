@@ -11,7 +11,6 @@ pub(crate) enum ClientCommand {
     Check(CheckArgs),
     /// Download a release, verified and resumable
     Download(DownloadArgs),
-    /// Keep an application up to date
     Update(UpdateArgs),
 }
 
@@ -70,8 +69,9 @@ pub(crate) struct DownloadArgs {
 
 /// Keep an application up to date
 ///
-/// The reference desktop client: hears of releases, takes the delta where there is one, rebuilds the file, verifies
-/// its SHA-256, switches the application to it and reports how it went. Without --once it follows for ever.
+/// The reference desktop client: hears of releases, takes the delta where there
+/// is one, rebuilds the file, verifies its SHA-256, switches the application to
+/// it and reports how it went. Without --once it follows for ever.
 ///
 ///   DIR/current.json            which version runs
 ///   DIR/versions/V/app.jar      the versions, side by side

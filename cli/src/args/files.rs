@@ -17,7 +17,7 @@ pub(crate) struct PackageArgs {
     /// A folder of classes and resources, or a JAR
     #[arg(value_name = "DIR|JAR")]
     pub(crate) input: PathBuf,
-    /// The version; without it the one that the manifest names
+    /// The version; an existing JAR may name it itself
     #[arg(long, value_name = "V")]
     pub(crate) version: Option<Version>,
     /// The class to start, for the manifest of a folder

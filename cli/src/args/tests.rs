@@ -2,6 +2,13 @@ use clap::CommandFactory;
 
 use super::*;
 
+/// As on a terminal of 100 columns, whatever the tests run in.
+fn command() -> clap::Command {
+    let mut command = Cli::command().term_width(100);
+    command.build();
+    command
+}
+
 fn parse(line: &str) -> Result<Cli, String> {
     let words = std::iter::once("relctl").chain(line.split_whitespace());
     Cli::try_parse_from(words).map_err(|error| error.to_string())
@@ -89,13 +96,43 @@ fn wrong_values_are_named_with_what_was_expected() {
 
 #[test]
 fn the_help_of_relctl_fits_on_a_screen() {
-    insta::assert_snapshot!(Cli::command().render_help());
+    insta::assert_snapshot!(command().render_help());
 }
 
 #[test]
-fn the_help_of_publish_has_examples() {
+fn the_help_of_each_command_says_what_it_does_and_shows_how() {
+    let mut command = command();
+    for path in [
+        &["publish"][..],
+        &["watch"],
+        &["package"],
+        &["delta", "create"],
+        &["client", "update"],
+        &["token", "create"],
+        &["versions", "rollback"],
+    ] {
+        let mut found = &mut command;
+        for name in path {
+            found = found.find_subcommand_mut(name).unwrap();
+        }
+        // What all commands take is in the help of `relctl`.
+        let help = found.render_long_help().to_string();
+        let own = help.split("Global options:").next().unwrap();
+        let examples = help.split("Examples:").nth(1).unwrap_or_default();
+        insta::assert_snapshot!(path.join("-"), format!("{own}{examples}"));
+    }
+}
+
+#[test]
+fn the_help_shows_no_value_of_the_environment() {
     let mut command = Cli::command();
     command.build();
-    let publish = command.find_subcommand_mut("publish").unwrap();
-    insta::assert_snapshot!(publish.render_help());
+    let mut left: Vec<&clap::Command> = vec![&command];
+    while let Some(command) = left.pop() {
+        left.extend(command.get_subcommands());
+        for argument in command.get_arguments() {
+            let is_shown = argument.get_env().is_some() && !argument.is_hide_env_values_set();
+            assert!(!is_shown, "{} {}", command.get_name(), argument.get_id());
+        }
+    }
 }

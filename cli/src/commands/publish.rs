@@ -71,7 +71,7 @@ pub(crate) async fn run(
         "  checked    {}, {} entries, sha256 {}",
         format_size(artifact.size_bytes),
         artifact.entries,
-        artifact.checksum
+        shortened(&artifact.checksum)
     ));
 
     let standing = standing::look(&daemon, &release).await;
@@ -183,6 +183,12 @@ fn speed(bytes: u64, elapsed: Duration) -> String {
     format_speed(u64::try_from(u128::from(bytes) * 1000 / milliseconds).unwrap_or(u64::MAX))
 }
 
+/// Enough of a checksum to recognise it in a line of 80 characters.
+fn shortened(checksum: &Checksum) -> String {
+    let digits = checksum.to_string();
+    format!("{}…", digits.get(..16).unwrap_or(&digits))
+}
+
 fn release(args: &PublishArgs, artifact: &Artifact) -> Result<NewRelease, Failure> {
     Ok(NewRelease {
         version: artifact.version.clone(),
@@ -246,7 +252,7 @@ fn describe(summary: &Summary<'_>, elapsed: Duration) -> String {
         }
     };
     format!(
-        "{done} {version} on {channel} in {}: {}, {}, sha256 {}",
+        "{done} {version} on {channel} in {}: {}, {}\nsha256 {}",
         format_duration(elapsed),
         format_size(summary.size_bytes),
         count(deltas, "delta"),
