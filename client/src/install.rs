@@ -43,6 +43,9 @@ pub struct Lock {
     _file: File,
 }
 
+/// Its name in `staging/`.
+const LOCK: &str = "lock";
+
 impl AppFolder {
     /// The folder at `root`, which is made where it is missing.
     ///
@@ -58,15 +61,18 @@ impl AppFolder {
         Ok(folder)
     }
 
-    /// Keeps other updaters out until the lock is dropped.
+    /// Keeps other updaters out until the lock is dropped, and removes what one that was killed left half rebuilt.
     ///
     /// # Errors
     /// [`Error::Busy`] when another one is at work.
     pub fn lock(&self) -> Result<Lock, Error> {
-        let path = self.staging().join("lock");
+        let path = self.staging().join(LOCK);
         let file = File::create(&path).map_err(Error::file("open", &path))?;
         match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: file }),
+            Ok(()) => {
+                self.sweep(|name| name.starts_with('.'));
+                Ok(Lock { _file: file })
+            }
             Err(TryLockError::WouldBlock) => Err(Error::Busy(self.root.clone())),
             Err(TryLockError::Error(error)) => Err(Error::file("lock", &path)(error)),
         }
@@ -151,6 +157,7 @@ impl AppFolder {
         };
         self.switch(&current)?;
         self.remove_others(&current);
+        self.sweep(|name| name != LOCK);
         Ok(current)
     }
 
@@ -179,6 +186,15 @@ impl AppFolder {
         {
             if entry.file_name().to_str().is_some_and(|name| !kept(name)) {
                 fs::remove_dir_all(entry.path()).ok();
+            }
+        }
+    }
+
+    /// Removes staged files by name; half-done downloads are kept until an update made them worthless.
+    fn sweep(&self, is_waste: impl Fn(&str) -> bool) {
+        for entry in fs::read_dir(self.staging()).into_iter().flatten().flatten() {
+            if entry.file_name().to_str().is_some_and(&is_waste) {
+                fs::remove_file(entry.path()).ok();
             }
         }
     }
@@ -255,6 +271,21 @@ mod tests {
         assert_eq!(fs::read(app.jar(&version("3.0.0"))).unwrap(), b"3.0.0");
         assert!(app.jar(&version("2.0.0")).exists());
         assert!(!app.jar(&version("1.0.0")).exists());
+    }
+
+    #[test]
+    fn half_done_downloads_outlive_a_restart_and_end_with_an_update() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = AppFolder::open(folder.path()).unwrap();
+        for name in [".2.0.0.rebuilt.jar.x.part", "2.0.0.jar.part"] {
+            fs::write(app.staged(name), "half").unwrap();
+        }
+        let _lock = app.lock().unwrap();
+        assert!(!app.staged(".2.0.0.rebuilt.jar.x.part").exists());
+        assert!(app.staged("2.0.0.jar.part").exists());
+        place(&app, "2.1.0");
+        assert!(!app.staged("2.0.0.jar.part").exists());
+        assert!(matches!(app.lock(), Err(Error::Busy(_))));
     }
 
     #[test]
