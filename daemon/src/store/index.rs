@@ -159,6 +159,15 @@ impl Index {
         values.iter().map(|value| decode(value)).collect()
     }
 
+    /// Whether all rows can be read: a row from before its struct changed, say, though [`SCHEMA`] did not.
+    fn read_all(&self) -> Result<(), IndexError> {
+        self.releases()?;
+        self.deltas()?;
+        self.users()?;
+        self.tokens()?;
+        Ok(())
+    }
+
     pub(super) fn flush(&self) -> Result<(), IndexError> {
         self.rows.flush()
     }
@@ -198,4 +207,4 @@ fn decode<T: DeserializeOwned>(value: &[u8]) -> Result<T, IndexError> {
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-pub(super) use tests::{broken, longest_value};
+pub(super) use tests::{add_unreadable_row, broken, longest_value};

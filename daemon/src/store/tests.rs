@@ -160,7 +160,7 @@ fn a_new_folder_is_empty_private_and_a_first_start() {
         let metadata = fs::metadata(data_dir.join(name)).unwrap();
         metadata.permissions().mode() & 0o777
     };
-    for folder in ["", "journal", "blobs", "staging"] {
+    for folder in ["", "journal", "blobs", "staging", "index"] {
         assert_eq!(mode(folder), 0o700, "{folder}");
     }
     for file in ["LOCK", "journal/000001.log"] {
@@ -471,10 +471,9 @@ fn the_longest_notes_survive_and_no_value_of_the_index_is_long() {
     with_notes.release_notes = "\u{1}".repeat(64 * 1024).into();
     let id = with_notes.id;
     let created = kept.store.create_release(&by(), with_notes).unwrap();
-    // Once shorter and once more, so that pieces go away and come.
     let dir = kept.reopen().close();
-    let rows = index::longest_value(&dir.path().join("index"));
-    assert!(rows <= 3000, "{rows}");
+    let longest = index::longest_value(&dir.path().join("index"));
+    assert!(longest <= 3000, "{longest}");
     let store = Store::open(dir.path()).unwrap().store;
     assert_eq!(store.catalog().by_id(id), Some(&created));
 }

@@ -131,7 +131,9 @@ fn open_existing(folder: &Path, end: End) -> Result<Index, Rejected> {
     marker.remove();
     let (meta, rows) = checked?;
     let meta = Mutex::new(meta);
-    Ok(Index { rows, meta })
+    let index = Index { rows, meta };
+    index.read_all()?;
+    Ok(index)
 }
 
 fn check(rows: &Rows, end: End) -> Result<Meta, Rejected> {
@@ -205,6 +207,8 @@ fn copy_to_disk(from: &Index, folder: &Path) -> Result<Index, IndexError> {
             rows.push(write);
         }
     })?;
+    // Before sled does, which would let everybody look in.
+    disk::make_folder(folder).map_err(|error| IndexError::Sled(error.into()))?;
     let to = Rows::open_sled(folder)?;
     for batch in rows.chunks(COPIED_ROWS) {
         to.write(batch.to_vec())?;

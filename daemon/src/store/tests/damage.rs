@@ -173,6 +173,14 @@ fn an_index_that_was_overwritten_is_made_again() {
 }
 
 #[test]
+fn an_index_with_a_row_that_cannot_be_read_is_made_again() {
+    let sample = sample();
+    let dir = sample.copy();
+    index::add_unreadable_row(&dir.path().join("index"));
+    sample.assert_rebuilds(dir, "unreadable");
+}
+
+#[test]
 fn rubbish_that_a_crash_of_sled_leaves_does_no_harm() {
     let sample = sample();
     let dir = sample.copy();
