@@ -78,11 +78,12 @@ begin() {
     wait_for watch.log 'Ctrl-C ends it'
 }
 
-# The next release, and how it arrives.
+# The next release, and how it arrives. What comes after TO are flags for relctl.
 update() {
     local jar=$1 from=$2 to=$3
+    shift 3
     title "$to is published, with a delta from $from"
-    show relctl publish "$jar" --version "$to"
+    show relctl "$@" publish "$jar" --version "$to"
 
     title "Both desktops heard of it, took the delta, rebuilt the JAR and verified it"
     for desktop in desktop-1 desktop-2; do
@@ -122,7 +123,7 @@ notes() {
     begin notes-1.0.0.jar 1.0.0
     update notes-1.1.0.jar 1.0.0 1.1.0
     title "What the publisher saw of it"
-    indented <watch.log
+    grep -v ' 0 %' watch.log | indented
     run_installed 1.1.0
 }
 
@@ -137,7 +138,7 @@ vnu() {
     ln -s "$cache/vnu-$from.jar" "$cache/vnu-$to.jar" .
     begin vnu-$from.jar $from >/dev/null
     echo "    As before there is a daemon, $from is published, two desktops run it, and a publisher watches."
-    update vnu-$to.jar $from $to
+    update vnu-$to.jar $from $to -q
     run_installed $to
 }
 

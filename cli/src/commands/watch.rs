@@ -196,9 +196,12 @@ impl Watcher<'_> {
     }
 
     fn say_begin(&self) {
-        let what = match self.fleet.goal() {
-            Some(goal) => format!("Watching clients take {}", goal.version),
-            None => "Watching; nothing is published yet".to_owned(),
+        let what = match (self.fleet.goal(), &self.args.version) {
+            (Some(goal), Some(_)) => format!("Watching clients take {}", goal.version),
+            (Some(goal), None) => {
+                format!("Watching the fleet; the newest release is {}", goal.version)
+            }
+            (None, _) => "Watching the fleet; nothing is published yet".to_owned(),
         };
         self.output.say(&format!("{what}; Ctrl-C ends it"));
     }
