@@ -4,6 +4,8 @@ mod admin;
 mod auth;
 mod downloads;
 mod harness;
+mod issuers;
 mod lifecycle;
+mod progress;
 mod publish;
 mod wire;
