@@ -6,9 +6,11 @@
 //!
 //! Locks are taken in this order and held for a few lines: registry, stream, then a seat's own.
 
+mod announcement;
 pub mod event;
 pub mod follower;
 mod log;
+mod membership;
 mod outbox;
 mod registry;
 pub mod seat;
@@ -17,22 +19,19 @@ pub mod watching;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use protocol::api::paths;
-use protocol::message::{
-    ClientConnected, ClientDisconnected, CompatibilityIssue, DownloadProgress, NewVersionAvailable,
-    RateLimited, ReleaseChanged,
-};
+use protocol::message::{CompatibilityIssue, DownloadProgress, RateLimited, ReleaseChanged};
 use protocol::{ClientId, ServerMessage, SessionId, Timestamp, Username, Version};
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::config::Channels;
 use crate::store::{Release, Store};
+use announcement::Announcement;
 use event::{Event, Subject};
 use registry::Registry;
 use seat::{Calls, Seat};
 use watching::Stream;
 
 pub use log::EventsLost;
+pub use membership::Joined;
 
 /// The hub of a daemon. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -63,18 +62,6 @@ pub struct HubSummary {
     /// Registered sessions by what they run.
     pub by_version: BTreeMap<Version, u64>,
 }
-
-/// The announcement that was written last; many sessions send the same one at the same moment.
-#[derive(Debug)]
-struct Announcement {
-    release: Arc<Release>,
-    is_rollback: Option<bool>,
-    timestamp: Timestamp,
-    text: Utf8Bytes,
-}
-
-/// How long an announcement counts as written now.
-const ANNOUNCEMENT_MS: i64 = 1000;
 
 impl Hub {
     /// A hub without sessions.
@@ -237,91 +224,6 @@ impl Hub {
         self.stream().was_ever_watched() || self.registry().has_client(client_id)
     }
 
-    /// Takes a session in. It leaves when the guard is dropped, however its task ends.
-    #[must_use]
-    pub fn join(&self, session_id: SessionId, username: Username) -> Joined {
-        let seat = Arc::new(Seat::new(session_id, username));
-        self.registry().insert(Arc::clone(&seat));
-        Joined {
-            hub: self.clone(),
-            seat,
-        }
-    }
-
-    /// A session registered its client, for the first time or anew.
-    pub fn registered(&self, seat: &Arc<Seat>, now: Timestamp) {
-        let Some((message, subject)) = connected_message(seat) else {
-            return;
-        };
-        let client_id = message.client_id.clone();
-        // Under the registry's lock, so that who begins to watch sees the client either in the list or in the events.
-        let mut registry = self.registry();
-        if let Some(previous) = registry.client_of(seat.session_id())
-            && previous != client_id
-        {
-            self.append_disconnected(seat, previous, subject.clone(), now);
-        }
-        let event = self.append(ServerMessage::ClientConnected(message), subject);
-        registry.set_client(seat, client_id, event.seq());
-    }
-
-    /// The text of an announcement, written once for all who send it at the same moment.
-    #[must_use]
-    pub fn announcement(
-        &self,
-        release: &Arc<Release>,
-        is_rollback: Option<bool>,
-        now: Timestamp,
-    ) -> Utf8Bytes {
-        let mut last = locked(&self.0.announcement);
-        if let Some(last) = last.as_ref()
-            && Arc::ptr_eq(&last.release, release)
-            && last.is_rollback == is_rollback
-            && (0..ANNOUNCEMENT_MS).contains(&(now.unix_ms() - last.timestamp.unix_ms()))
-        {
-            return last.text.clone();
-        }
-        let text: Utf8Bytes = new_version_available(release, is_rollback, now)
-            .to_text()
-            .into();
-        *last = Some(Announcement {
-            release: Arc::clone(release),
-            is_rollback,
-            timestamp: now,
-            text: text.clone(),
-        });
-        text
-    }
-
-    fn leave(&self, seat: &Seat) {
-        let now = Timestamp::now();
-        let subject = subject_of(seat);
-        let mut registry = self.registry();
-        if let Some(client_id) = registry.remove(seat) {
-            self.append_disconnected(seat, client_id, subject, now);
-        }
-    }
-
-    fn append_disconnected(
-        &self,
-        seat: &Seat,
-        client_id: ClientId,
-        subject: Subject,
-        now: Timestamp,
-    ) {
-        let subject = Subject {
-            client_id: Some(client_id.clone()),
-            ..subject
-        };
-        let message = ClientDisconnected {
-            client_id,
-            session_id: seat.session_id(),
-            timestamp: now,
-            seq: None,
-        };
-        self.append(ServerMessage::ClientDisconnected(message), subject);
-    }
-
     fn append(&self, message: ServerMessage, subject: Subject) -> Arc<Event> {
         self.stream().append(message, subject)
     }
@@ -346,75 +248,6 @@ impl Hub {
     fn stream(&self) -> MutexGuard<'_, Stream> {
         locked(&self.0.stream)
     }
-}
-
-/// A session that is in the hub.
-#[derive(Debug)]
-pub struct Joined {
-    hub: Hub,
-    seat: Arc<Seat>,
-}
-
-impl Joined {
-    /// Its place.
-    #[must_use]
-    pub fn seat(&self) -> &Arc<Seat> {
-        &self.seat
-    }
-}
-
-impl Drop for Joined {
-    fn drop(&mut self) {
-        self.hub.stream().unwatch(self.seat.session_id());
-        self.hub.leave(&self.seat);
-    }
-}
-
-/// The announcement of a release.
-#[must_use]
-pub fn new_version_available(
-    release: &Release,
-    is_rollback: Option<bool>,
-    now: Timestamp,
-) -> ServerMessage {
-    ServerMessage::NewVersionAvailable(NewVersionAvailable {
-        version: release.version.clone(),
-        is_mandatory: release.is_mandatory,
-        release_notes: release.release_notes.to_string(),
-        download_url: format!("{}/download/{}", paths::CLIENT, release.version),
-        file_size: release.blob.size_bytes,
-        checksum: release.blob.checksum,
-        minimum_client_version: release.minimum_client_version.clone(),
-        release_channel: release.channel.clone(),
-        timestamp: now,
-        is_rollback,
-    })
-}
-
-/// Names a registered client; `None` before REGISTER.
-fn connected_message(seat: &Seat) -> Option<(ClientConnected, Subject)> {
-    let follower = seat.follower();
-    let client = follower.client()?;
-    let message = ClientConnected {
-        client_id: client.id.clone(),
-        session_id: seat.session_id(),
-        client_version: client.version.clone(),
-        platform: client.platform.clone(),
-        architecture: client.architecture.clone(),
-        channels: follower.channels().to_vec(),
-        timestamp: client.registered_at,
-        seq: None,
-    };
-    let subject = Subject {
-        client_id: Some(client.id.clone()),
-        version: Some(client.version.clone()),
-        channels: follower.channels().to_vec(),
-    };
-    Some((message, subject))
-}
-
-fn subject_of(seat: &Seat) -> Subject {
-    connected_message(seat).map_or_else(Subject::default, |(_, subject)| subject)
 }
 
 /// Nothing panics while it holds one of the hub's locks, and what they guard stays usable in any case.

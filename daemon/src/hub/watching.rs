@@ -8,10 +8,11 @@ use std::sync::Arc;
 use protocol::{ServerMessage, SessionId, Timestamp};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use super::Hub;
 use super::event::{Event, Filter, Subject};
 use super::log::{EventLog, EventsLost};
+use super::membership::connected_message;
 use super::seat::{Calls, Seat};
-use super::{Hub, connected_message};
 
 /// Events and connected clients that are taken at a time; between two pages the session listens.
 const PAGE: usize = 64;

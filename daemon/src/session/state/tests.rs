@@ -4,7 +4,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use protocol::api::ReleaseState;
 use protocol::message::ViolationType;
-use protocol::{Checksum, ReleaseId, Version};
+use protocol::{Channel, Checksum, ReleaseId, Version};
 use serde_json::json;
 
 use super::*;
