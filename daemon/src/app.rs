@@ -59,7 +59,9 @@ pub struct App {
 
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("App")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -115,7 +117,9 @@ impl App {
     ) -> Result<T, ApiError> {
         let app = Arc::clone(self);
         let span = tracing::Span::current();
-        let task = self.tasks.spawn_blocking(move || span.in_scope(|| work(&app)));
+        let task = self
+            .tasks
+            .spawn_blocking(move || span.in_scope(|| work(&app)));
         match task.await {
             Ok(result) => result,
             Err(error) => Err(ApiError::server_error(&error)),
@@ -160,7 +164,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let listener = TcpListener::bind(listen).await.map_err(bind_error)?;
     let address = listener.local_addr().map_err(bind_error)?;
     let router = http::router(&app);
-    app.tasks.spawn(http::serve::accept(Arc::clone(&app), listener, router));
+    app.tasks
+        .spawn(http::serve::accept(Arc::clone(&app), listener, router));
     app.tasks.spawn(jobs::save_statistics(Arc::clone(&app)));
     app.tasks.spawn(jobs::sweep(Arc::clone(&app)));
     tracing::info!(%address, data_dir = %app.config.data_dir.display(), "relctld accepts connections");
@@ -188,7 +193,10 @@ impl Running {
         app.stop.cancel();
         app.tasks.close();
         if tokio::time::timeout(grace, app.tasks.wait()).await.is_err() {
-            tracing::warn!(tasks = app.tasks.len(), "the grace is over; what still runs is cut");
+            tracing::warn!(
+                tasks = app.tasks.len(),
+                "the grace is over; what still runs is cut"
+            );
             app.grace_over.cancel();
             if tokio::time::timeout(CUT, app.tasks.wait()).await.is_err() {
                 tracing::warn!(tasks = app.tasks.len(), "some work did not end");

@@ -265,3 +265,73 @@ impl fmt::Display for WithSources<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::io;
+
+    fn disk_trouble() -> io::Error {
+        io::Error::other("sector 7 of /dev/secret")
+    }
+
+    #[test]
+    fn each_failure_of_the_disk_has_its_code_and_tells_no_internals() {
+        let io = || StoreError::Io {
+            what: "cannot write /data/journal".into(),
+            source: disk_trouble(),
+        };
+        let blob_io = || BlobError::Io {
+            what: "cannot write /data/blobs".into(),
+            source: disk_trouble(),
+        };
+        let exists = StoreError::Exists {
+            what: "user jane".into(),
+        };
+        let not_found = StoreError::NotFound {
+            what: "user jane".into(),
+        };
+        let stale = StoreError::Stale {
+            what: "release 2.1.0".into(),
+        };
+        let read_only = StoreError::ReadOnly {
+            reason: "cannot sync /data/journal".into(),
+        };
+        for (error, code, status) in [
+            (ApiError::from(exists), Code::Conflict, 409),
+            (not_found.into(), Code::NotFound, 404),
+            (stale.into(), Code::Conflict, 409),
+            (read_only.into(), Code::Unavailable, 503),
+            (StoreError::DiskFull.into(), Code::InsufficientStorage, 507),
+            (BlobError::DiskFull.into(), Code::InsufficientStorage, 507),
+            (io().into(), Code::ServerError, 500),
+            (blob_io().into(), Code::ServerError, 500),
+        ] {
+            assert_eq!(error.code(), code, "{error}");
+            assert!(!error.message().contains("/data"), "{error}");
+            assert_eq!(error.into_response().status().as_u16(), status);
+        }
+        assert_eq!(
+            WithSources(&io()).to_string(),
+            "cannot write /data/journal: sector 7 of /dev/secret"
+        );
+    }
+
+    #[test]
+    fn headers_and_details_reach_the_answer() {
+        let details = RateLimitDetails {
+            retry_after: 60,
+            violation_type: protocol::message::ViolationType::DownloadLimit,
+            current_count: 4,
+            max_allowed: 3,
+            window_minutes: 1,
+        };
+        let response = ApiError::rate_limited(details, "wait").into_response();
+        assert_eq!(response.headers()[header::RETRY_AFTER], "60");
+        let response = ApiError::unauthorized("who").into_response();
+        assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer");
+        let fine = ApiError::invalid("slow").with_status(StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(fine.into_response().status(), 408);
+    }
+}

@@ -44,7 +44,10 @@ pub fn router(app: &Arc<App>) -> Router {
         // The last one is the outermost.
         .layer(from_fn_with_state(Arc::clone(app), layers::check_head))
         .layer(layers::cors(&app.config.cors.allowed_origins))
-        .layer(from_fn_with_state(Arc::clone(app), layers::refuse_when_stopping))
+        .layer(from_fn_with_state(
+            Arc::clone(app),
+            layers::refuse_when_stopping,
+        ))
         .layer(CatchPanicLayer::custom(layers::answer_panic))
         .layer(from_fn(layers::observe))
         .with_state(Arc::clone(app))
@@ -61,8 +64,14 @@ fn for_clients() -> Router<Arc<App>> {
 
 fn for_publishers() -> Router<Arc<App>> {
     Router::new()
-        .route("/versions", get(admin::list_versions).post(admin::create_version))
-        .route("/versions/{id}", get(admin::show_version).patch(admin::change_version))
+        .route(
+            "/versions",
+            get(admin::list_versions).post(admin::create_version),
+        )
+        .route(
+            "/versions/{id}",
+            get(admin::show_version).patch(admin::change_version),
+        )
         .route("/versions/{id}/toggle-status", patch(admin::toggle_version))
         .route("/versions/{id}/history", get(admin::version_history))
         .route("/versions/{id}/deltas", post(admin::add_delta))
@@ -74,6 +83,9 @@ fn for_administrators() -> Router<Arc<App>> {
     Router::new()
         .route("/users", get(identity::list_users).post(identity::add_user))
         .route("/users/{username}", patch(identity::change_user))
-        .route("/tokens", get(identity::list_tokens).post(identity::issue_token))
+        .route(
+            "/tokens",
+            get(identity::list_tokens).post(identity::issue_token),
+        )
         .route("/tokens/{token_id}", delete(identity::revoke_token))
 }

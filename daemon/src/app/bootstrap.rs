@@ -120,3 +120,81 @@ pub(super) fn make_first_user(
     tracing::info!(path = %path.display(), "wrote a token for the first user");
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::app::App;
+
+    fn config(folder: &tempfile::TempDir) -> Config {
+        Config::with_defaults(folder.path().join("data"))
+    }
+
+    fn admin_token(config: &Config) -> String {
+        let text = std::fs::read_to_string(config.data_dir.join(ADMIN_TOKEN_FILE)).unwrap();
+        text.trim().to_owned()
+    }
+
+    #[test]
+    fn a_first_start_that_was_killed_halfway_is_finished_by_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&folder);
+        {
+            let store = Store::open(&config.data_dir).unwrap().store;
+            open_keys(&config, &store).unwrap();
+            let admin = ADMIN.parse().unwrap();
+            store
+                .create_user(&Actor::daemon(), admin, Role::Admin)
+                .unwrap();
+        }
+        let app = App::open(config.clone()).unwrap();
+        let caller = app
+            .auth
+            .verify(&app.store, &admin_token(&config), Timestamp::now())
+            .unwrap();
+        assert_eq!(
+            (caller.username.as_str(), caller.role),
+            (ADMIN, Role::Admin)
+        );
+        assert_eq!(app.store.users().unwrap().len(), 1);
+        assert_eq!(app.store.tokens().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn later_starts_change_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&folder);
+        drop(App::open(config.clone()).unwrap());
+        let token = admin_token(&config);
+        let secret = std::fs::read(config.data_dir.join(SECRET_FILE)).unwrap();
+        let app = App::open(config.clone()).unwrap();
+        assert_eq!(admin_token(&config), token);
+        assert_eq!(
+            std::fs::read(config.data_dir.join(SECRET_FILE)).unwrap(),
+            secret
+        );
+        assert_eq!(app.store.tokens().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_file_that_nothing_refers_to_is_gone_after_a_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&folder);
+        let app = App::open(config.clone()).unwrap();
+        let mut staged = app.blobs.stage().unwrap();
+        staged.write(b"kept, and then the power went").unwrap();
+        let blob = app.blobs.keep(staged).unwrap();
+        let path = app.blobs.path(&blob.checksum);
+        drop(app);
+        assert!(path.exists());
+        drop(App::open(config).unwrap());
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_clock_that_cannot_be_right_stops_the_start() {
+        assert!(StartError::check_clock(Timestamp::from_unix_ms(-1)).is_err());
+        assert!(StartError::check_clock(Timestamp::now()).is_ok());
+    }
+}

@@ -131,3 +131,78 @@ impl HttpBody for PatientBody {
         self.inner.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use futures_util::{StreamExt, stream};
+
+    /// A body whose chunks come with pauses before them, and that then never ends.
+    fn dripping(chunks: Vec<(Duration, usize)>) -> Body {
+        let coming = stream::iter(chunks).then(|(pause, length)| async move {
+            tokio::time::sleep(pause).await;
+            Ok::<_, axum::BoxError>(Bytes::from(vec![0; length]))
+        });
+        Body::from_stream(coming.chain(stream::pending()))
+    }
+
+    async fn time_until_stalled(body: Body) -> Duration {
+        let tasks = TaskTracker::new();
+        let mut body = PatientBody::new(body, &tasks, false);
+        let start = Instant::now();
+        loop {
+            match body.frame().await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => {
+                    assert!(error.is::<Stalled>(), "{error}");
+                    return start.elapsed();
+                }
+                None => panic!("it never ends"),
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_ends_a_body_after_thirty_seconds() {
+        assert_eq!(time_until_stalled(dripping(Vec::new())).await.as_secs(), 30);
+        let late = dripping(vec![(Duration::from_secs(20), BYTES_PER_WAIT)]);
+        assert_eq!(time_until_stalled(late).await.as_secs(), 50);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_drip_does_not_buy_more_time() {
+        let drip = vec![(Duration::from_millis(500), 1); 1000];
+        let stalled = time_until_stalled(dripping(drip)).await;
+        assert!(stalled < Duration::from_secs(32), "{stalled:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_but_steady_sender_is_waited_for() {
+        let steady = vec![(Duration::from_secs(10), 16 * 1024); 30];
+        let stalled = time_until_stalled(dripping(steady)).await;
+        assert!(stalled >= Duration::from_secs(300), "{stalled:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_rest_of_an_unwanted_body_is_read_for_a_while() {
+        let tasks = TaskTracker::new();
+        let start = Instant::now();
+        drop(PatientBody::new(
+            dripping(vec![(Duration::ZERO, 1)]),
+            &tasks,
+            false,
+        ));
+        tasks.close();
+        tasks.wait().await;
+        assert_eq!(start.elapsed(), DRAIN);
+
+        let tasks = TaskTracker::new();
+        drop(PatientBody::new(
+            dripping(vec![(Duration::ZERO, 1)]),
+            &tasks,
+            true,
+        ));
+        assert!(tasks.is_empty(), "who waits to be asked is not asked");
+    }
+}

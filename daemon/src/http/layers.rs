@@ -229,3 +229,42 @@ pub async fn wrong_method() -> ApiError {
         "this path does not take this method; Allow names those it takes",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_in_a_target_is_masked_however_it_is_written() {
+        for (target, masked) in [
+            ("/livez", "/livez"),
+            ("/ws/updates?token=abc.def", "/ws/updates?token=***"),
+            ("/a?x=1&TOKEN=abc&y=2", "/a?x=1&TOKEN=***&y=2"),
+            ("/a?access_token=abc", "/a?access_token=***"),
+            ("/a?%74oken=abc", "/a?%74oken=***"),
+            ("/a?token", "/a?token=***"),
+            ("/a?x=1?token=abc", "/a?x=1?token=abc"),
+            ("/a\u{1b}[31m?b=\r\n", "/a\\u{1b}[31m?b=\\r\\n"),
+        ] {
+            assert_eq!(masked_target(target), masked, "{target:?}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_one_authority() {
+        let good = |lines: &[&str], version| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(header::HOST, line.parse().unwrap());
+            }
+            host_is_good(&headers, version)
+        };
+        for host in ["localhost", "127.0.0.1:8081", "[::1]:8081", "a.example"] {
+            assert!(good(&[host], Version::HTTP_11), "{host}");
+        }
+        for hosts in [&[][..], &["a", "b"], &["a b"], &["a/b"], &[""]] {
+            assert!(!good(hosts, Version::HTTP_11), "{hosts:?}");
+        }
+        assert!(good(&[], Version::HTTP_10));
+    }
+}

@@ -20,7 +20,7 @@ fn signed(header: &str, payload: &str, secret: &[u8], algorithm: Algorithm) -> S
         URL_SAFE_NO_PAD.encode(payload)
     );
     let key = EncodingKey::from_secret(secret);
-    let signature = crypto::sign(message.as_bytes(), &key, algorithm).unwrap();
+    let signature = crypto::sign(message.as_bytes(), &key, algorithm).expect("a signature");
     format!("{message}.{signature}")
 }
 
@@ -28,7 +28,7 @@ struct Signer(Vec<u8>);
 
 impl Signer {
     fn of(daemon: &Daemon) -> Self {
-        Self(std::fs::read(daemon.folder.path().join("jwt.secret")).unwrap())
+        Self(std::fs::read(daemon.folder.path().join("jwt.secret")).expect("a secret"))
     }
 
     fn with_header(&self, header: &str) -> String {

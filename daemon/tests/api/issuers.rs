@@ -17,7 +17,9 @@ const WHOAMI: &str = "/api/v1/whoami";
 
 /// Keys that were made for these tests and are used nowhere else.
 fn key_path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keys").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/keys")
+        .join(name)
 }
 
 fn private_key(algorithm: Algorithm) -> EncodingKey {
@@ -33,7 +35,8 @@ fn private_key(algorithm: Algorithm) -> EncodingKey {
 fn token(algorithm: Algorithm, header: &Value, claims: &Value) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let message = format!("{}.{}", encode(header), encode(claims));
-    let signature = crypto::sign(message.as_bytes(), &private_key(algorithm), algorithm).expect("a signature");
+    let signature =
+        crypto::sign(message.as_bytes(), &private_key(algorithm), algorithm).expect("a signature");
     format!("{message}.{signature}")
 }
 
@@ -57,7 +60,11 @@ async fn a_public_key_accepts_what_its_private_one_signed_and_nothing_else() {
         assert!(!daemon.folder.path().join("admin.token").exists());
         let header = json!({ "alg": configured.name(), "kid": "any" });
         let good = token(algorithm, &header, &claims());
-        assert_eq!(daemon.get_as(&good, WHOAMI).await.data()["role"], "ADMIN", "{configured:?}");
+        assert_eq!(
+            daemon.get_as(&good, WHOAMI).await.data()["role"],
+            "ADMIN",
+            "{configured:?}"
+        );
 
         // The public key as a secret is the oldest trick of all.
         let public = std::fs::read(key_path(file)).expect("a key");
@@ -65,15 +72,28 @@ async fn a_public_key_accepts_what_its_private_one_signed_and_nothing_else() {
         let payload = message.split_once('.').expect("two parts").1;
         let confused = format!("{}.{payload}", URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256"}"#));
         let secret = EncodingKey::from_secret(&public);
-        let signature = crypto::sign(confused.as_bytes(), &secret, Algorithm::HS256).expect("a signature");
-        daemon.get_as(&format!("{confused}.{signature}"), WHOAMI).await.refused(401, "UNAUTHORIZED");
-        let relabelled = crypto::sign(message.as_bytes(), &secret, Algorithm::HS256).expect("a signature");
-        daemon.get_as(&format!("{message}.{relabelled}"), WHOAMI).await.refused(401, "UNAUTHORIZED");
+        let signature =
+            crypto::sign(confused.as_bytes(), &secret, Algorithm::HS256).expect("a signature");
+        daemon
+            .get_as(&format!("{confused}.{signature}"), WHOAMI)
+            .await
+            .refused(401, "UNAUTHORIZED");
+        let relabelled =
+            crypto::sign(message.as_bytes(), &secret, Algorithm::HS256).expect("a signature");
+        daemon
+            .get_as(&format!("{message}.{relabelled}"), WHOAMI)
+            .await
+            .refused(401, "UNAUTHORIZED");
         let unsigned = format!("{}.{payload}.", URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#));
-        daemon.get_as(&unsigned, WHOAMI).await.refused(401, "UNAUTHORIZED");
+        daemon
+            .get_as(&unsigned, WHOAMI)
+            .await
+            .refused(401, "UNAUTHORIZED");
 
         let wanted = json!({ "username": "admin", "ttlSeconds": 60 });
-        let issue = daemon.request_as(&good, reqwest::Method::POST, "/api/v1/admin/tokens").json(&wanted);
+        let issue = daemon
+            .request_as(&good, reqwest::Method::POST, "/api/v1/admin/tokens")
+            .json(&wanted);
         crate::harness::send(issue).await.refused(409, "CONFLICT");
     }
 }
@@ -83,7 +103,8 @@ async fn a_key_set_may_hold_keys_of_many_kinds_and_only_the_configured_ones_coun
     let folder = tempfile::tempdir().expect("a temporary folder");
     let set_path = folder.path().join("keys.json");
     let jwk = |algorithm, id: &str| {
-        let mut key = Jwk::from_encoding_key(&private_key(algorithm), algorithm).expect("a public key");
+        let mut key =
+            Jwk::from_encoding_key(&private_key(algorithm), algorithm).expect("a public key");
         key.common.key_id = Some(id.to_owned());
         serde_json::to_value(key).expect("JSON")
     };
@@ -94,19 +115,28 @@ async fn a_key_set_may_hold_keys_of_many_kinds_and_only_the_configured_ones_coun
         config.jwt.jwks_file = Some(set_path);
     })
     .await;
-    for header in [json!({ "alg": "ES256", "kid": "e" }), json!({ "alg": "ES256" })] {
+    for header in [
+        json!({ "alg": "ES256", "kid": "e" }),
+        json!({ "alg": "ES256" }),
+    ] {
         let token = token(Algorithm::ES256, &header, &claims());
         assert_eq!(daemon.get_as(&token, WHOAMI).await.status, 200, "{header}");
     }
     for (algorithm, header) in [
-        (Algorithm::ES256, json!({ "alg": "ES256", "kid": "unknown" })),
+        (
+            Algorithm::ES256,
+            json!({ "alg": "ES256", "kid": "unknown" }),
+        ),
         (Algorithm::ES256, json!({ "alg": "ES256", "kid": "r" })),
         (Algorithm::RS256, json!({ "alg": "RS256", "kid": "r" })),
         (Algorithm::EdDSA, json!({ "alg": "EdDSA", "kid": "d" })),
         (Algorithm::EdDSA, json!({ "alg": "ES256", "kid": "d" })),
     ] {
         let token = token(algorithm, &header, &claims());
-        daemon.get_as(&token, WHOAMI).await.refused(401, "UNAUTHORIZED");
+        daemon
+            .get_as(&token, WHOAMI)
+            .await
+            .refused(401, "UNAUTHORIZED");
     }
 }
 
@@ -131,7 +161,10 @@ async fn a_file_without_a_fitting_key_stops_the_start() {
         config(JwtAlgorithm::EdDsa, None, Some(key_path("rsa.pub.pem"))),
     ] {
         let error = start(config).await.expect_err("no start");
-        assert!(matches!(error, StartError::Key(_) | StartError::KeyFile { .. }), "{error}");
+        assert!(
+            matches!(error, StartError::Key(_) | StartError::KeyFile { .. }),
+            "{error}"
+        );
         assert_eq!(error.exit_code(), 78);
     }
 }

@@ -366,3 +366,45 @@ async fn a_restart_keeps_everything() {
     );
     assert_eq!(daemon.get(&updates("/download/2.0.0")).await.body, jar);
 }
+
+#[tokio::test]
+async fn a_damaged_journal_leaves_the_clients_served_and_refuses_changes() {
+    let mut daemon = Daemon::start().await;
+    daemon.has(&["2.0.0", "2.1.0"]).await;
+    daemon.token_of("jane", "USER").await;
+    daemon.stop().await;
+    let journal = daemon.folder.path().join("journal");
+    let file = std::fs::read_dir(journal)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let mut bytes = std::fs::read(&file).unwrap();
+    // In the last third: what lies before it is still good, and records lie behind it.
+    let place = bytes.len() * 2 / 3;
+    bytes[place] ^= 0x55;
+    std::fs::write(&file, bytes).unwrap();
+
+    daemon.restart().await;
+
+    assert_eq!(daemon.get("/readyz").await.data()["status"], "read-only");
+    assert_eq!(check(&daemon, "1.0.0").await["updateAvailable"], true);
+    let refused = daemon.publish(Upload::new("2.2.0")).await;
+    refused.refused(503, "UNAVAILABLE");
+    assert!(!refused.header("retry-after").is_empty());
+    daemon
+        .patch(&versions("/2.0.0/toggle-status"), &json!({}))
+        .await
+        .refused(503, "UNAVAILABLE");
+    let new_user = json!({ "username": "joe", "role": "USER" });
+    daemon
+        .post("/api/v1/admin/users", &new_user)
+        .await
+        .refused(503, "UNAVAILABLE");
+    assert_eq!(
+        daemon.blobs(),
+        2,
+        "nothing is swept on the word of a damaged journal"
+    );
+}

@@ -10,8 +10,14 @@ use crate::harness::{Daemon, Upload, send, updates};
 
 /// All `DOWNLOAD_PROGRESS` that a watcher gets until one has this many bytes.
 async fn watched(daemon: &Daemon, until: u64, act: impl Future<Output = ()>) -> Vec<Value> {
-    let url = format!("ws://{}/ws/updates?token={}", daemon.address(), daemon.admin);
-    let (mut socket, _) = tokio_tungstenite::connect_async(url).await.expect("a session");
+    let url = format!(
+        "ws://{}/ws/updates?token={}",
+        daemon.address(),
+        daemon.admin
+    );
+    let (mut socket, _) = tokio_tungstenite::connect_async(url)
+        .await
+        .expect("a session");
     let watch = r#"{"type":"WATCH","id":"w","data":{}}"#;
     socket.send(Message::text(watch)).await.expect("it reads");
     let mut seen = Vec::new();
@@ -40,15 +46,27 @@ async fn a_watcher_sees_a_download_begin_and_end() {
     let daemon = Daemon::start().await;
     let (jar, _) = fixtures::jars::jar_pair(3, 800_000);
     let size = jar.len() as u64;
-    assert_eq!(daemon.publish(Upload::new("2.1.0").with_jar(jar)).await.status, 201);
+    assert_eq!(
+        daemon
+            .publish(Upload::new("2.1.0").with_jar(jar))
+            .await
+            .status,
+        201
+    );
     let path = updates("/download/2.1.0?clientId=desktop-1");
     let seen = watched(&daemon, size, async {
         assert_eq!(daemon.get(&path).await.status, 200);
     })
     .await;
     let (first, last) = (&seen[0], &seen[seen.len() - 1]);
-    assert_eq!((&first["bytesDownloaded"], &first["progressPercentage"]), (&0.into(), &0.into()));
-    assert_eq!((&last["progressPercentage"], &last["estimatedTimeRemaining"]), (&100.into(), &0.into()));
+    assert_eq!(
+        (&first["bytesDownloaded"], &first["progressPercentage"]),
+        (&0.into(), &0.into())
+    );
+    assert_eq!(
+        (&last["progressPercentage"], &last["estimatedTimeRemaining"]),
+        (&100.into(), &0.into())
+    );
     for progress in &seen {
         assert_eq!(progress["clientId"], "desktop-1");
         assert_eq!(progress["version"], "2.1.0");
@@ -63,17 +81,28 @@ async fn a_resumed_download_counts_from_the_start_of_the_file() {
     let daemon = Daemon::start().await;
     let (jar, _) = fixtures::jars::jar_pair(3, 800_000);
     let size = jar.len() as u64;
-    assert_eq!(daemon.publish(Upload::new("2.1.0").with_jar(jar)).await.status, 201);
+    assert_eq!(
+        daemon
+            .publish(Upload::new("2.1.0").with_jar(jar))
+            .await
+            .status,
+        201
+    );
     let path = updates("/download/2.1.0");
     let part = |range: String| {
-        let request = daemon.request(Method::GET, &path).header("x-client-id", "desktop-1");
+        let request = daemon
+            .request(Method::GET, &path)
+            .header("x-client-id", "desktop-1");
         let request = request.header(RANGE, range);
         async { assert_eq!(send(request).await.status, 206) }
     };
     let half = size / 2;
     let seen = watched(&daemon, half, part(format!("bytes=0-{}", half - 1))).await;
     let last = &seen[seen.len() - 1];
-    assert!(last["progressPercentage"].as_u64() < Some(51), "half is not all: {last}");
+    assert!(
+        last["progressPercentage"].as_u64() < Some(51),
+        "half is not all: {last}"
+    );
     let seen = watched(&daemon, size, part(format!("bytes={half}-"))).await;
     assert_eq!(seen[0]["bytesDownloaded"], half);
     assert_eq!(seen[seen.len() - 1]["progressPercentage"], 100);

@@ -12,8 +12,10 @@ use crate::harness::{Daemon, Upload, eventually, send, updates, versions};
 
 /// Sends bytes and reads until the daemon closes.
 async fn raw(daemon: &Daemon, bytes: &[u8]) -> String {
-    let mut socket = TcpStream::connect(daemon.address()).await.unwrap();
-    socket.write_all(bytes).await.unwrap();
+    let mut socket = TcpStream::connect(daemon.address())
+        .await
+        .expect("a connection");
+    socket.write_all(bytes).await.expect("it reads");
     let mut answer = Vec::new();
     let read = socket.read_to_end(&mut answer);
     // hyper closes what it refuses; what lives on ends with the time-out of the next head.
