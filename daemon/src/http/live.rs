@@ -24,6 +24,7 @@ use tracing::Instrument;
 
 use super::extract::{Address, find_token, named_client};
 use super::reports;
+use super::stream::ImpatientStream;
 use crate::app::App;
 use crate::auth::AuthError;
 use crate::error::ApiError;
@@ -60,7 +61,10 @@ async fn open_session(
         let Ok(upgraded) = on_upgrade.await else {
             return tracing::debug!("the peer left before the upgrade");
         };
-        let transport = WebSocket::new(upgraded, max_message_bytes).await;
+        let Some((stream, sent_early)) = ImpatientStream::beneath(upgraded) else {
+            return tracing::error!("an upgraded connection is not what the daemon accepted");
+        };
+        let transport = WebSocket::new(stream, &sent_early, max_message_bytes).await;
         match admission {
             Ok(()) => session::run(app, transport, visitor).await,
             Err(details) => session::turn_away(transport, &visitor.limit_key, &details).await,

@@ -9,6 +9,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
@@ -27,6 +30,13 @@ pub(super) struct ImpatientStream {
 impl ImpatientStream {
     pub(super) fn new(inner: TcpStream) -> Self {
         Self { inner, timer: None }
+    }
+
+    /// The stream beneath an upgraded connection, and what the peer sent on it already. `None` is a fault of ours: it
+    /// means that connections are wrapped in something else.
+    pub(super) fn beneath(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
+        let parts = upgraded.downcast::<TokioIo<Self>>().ok()?;
+        Some((parts.io.into_inner().inner, parts.read_buf))
     }
 
     fn bounded<T>(

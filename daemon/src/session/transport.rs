@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes, error::ProtocolError};
@@ -80,25 +80,33 @@ const READ_BUFFER_BYTES: usize = 1024;
 /// The longest text that we send is an announcement: 64 KiB of notes, of which each character may take six in JSON.
 const WRITE_BUFFER_BYTES: usize = 512 * 1024;
 
+/// What the kernel may hold for a peer that does not read; it doubles the number. Left alone it takes 4 MB of a session
+/// before a send has to wait. Downloads keep what they have: they live on large buffers.
+const SEND_BUFFER_BYTES: usize = 64 * 1024;
+
 /// A plain WebSocket on an upgraded connection.
 #[derive(Debug)]
 pub struct WebSocket {
-    stream: WebSocketStream<TokioIo<Upgraded>>,
+    stream: WebSocketStream<TcpStream>,
     is_faulty: bool,
 }
 
 impl WebSocket {
-    /// Takes over a connection after the handshake.
-    pub async fn new(upgraded: Upgraded, max_message_bytes: usize) -> Self {
+    /// Takes over a connection after the handshake, with what the peer sent right behind it.
+    pub async fn new(stream: TcpStream, sent_early: &[u8], max_message_bytes: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(0)
             .max_write_buffer_size(WRITE_BUFFER_BYTES)
             .max_message_size(Some(max_message_bytes))
             .max_frame_size(Some(max_message_bytes));
-        let io = TokioIo::new(upgraded);
+        // A socket that refuses is gone already, which the first read will tell.
+        let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
+        let sent_early = sent_early.to_vec();
+        let stream =
+            WebSocketStream::from_partially_read(stream, sent_early, Role::Server, Some(config));
         Self {
-            stream: WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await,
+            stream: stream.await,
             is_faulty: false,
         }
     }

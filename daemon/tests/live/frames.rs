@@ -37,13 +37,19 @@ async fn read_head(stream: &mut TcpStream) -> String {
 
 /// A session on a bare socket, after the handshake.
 async fn raw_session(daemon: &Daemon) -> TcpStream {
+    raw_session_with(daemon, &[]).await
+}
+
+/// The same; these bytes are sent together with the handshake.
+async fn raw_session_with(daemon: &Daemon, early: &[u8]) -> TcpStream {
     let token = daemon.token("user", Role::User);
     let mut stream = TcpStream::connect(daemon.authority()).await.unwrap();
     let request = format!(
         "GET /ws/updates?token={token} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     );
-    stream.write_all(request.as_bytes()).await.unwrap();
+    let bytes = [request.as_bytes(), early].concat();
+    stream.write_all(&bytes).await.unwrap();
     let head = read_head(&mut stream).await;
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     assert!(
@@ -196,6 +202,19 @@ async fn a_goodbye_is_answered_with_its_own_code_and_then_the_connection_ends() 
     let frames = rest(stream).await;
     assert_eq!(close_code(&frames), Some(1000));
     assert!(!has_text(&frames, "HEARTBEAT"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_right_behind_the_handshake_is_read() {
+    let daemon = Daemon::start().await;
+    let early = [
+        frame(0x81, br#"{"type":"PING","data":{}}"#),
+        frame(0x88, &[3, 232]),
+    ]
+    .concat();
+    let frames = rest(raw_session_with(&daemon, &early).await).await;
+    assert!(has_text(&frames, "HEARTBEAT"));
+    assert_eq!(close_code(&frames), Some(1000));
 }
 
 #[tokio::test(flavor = "multi_thread")]
