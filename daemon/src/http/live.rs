@@ -57,7 +57,8 @@ async fn open_session(
     let span = tracing::debug_span!("session", caller = %visitor.caller.username);
     let max_message_bytes = app.config.websocket.max_message_bytes;
     let tasks = app.tasks.clone();
-    let task = async move {
+    let grace_over = app.grace_over.clone();
+    let session = async move {
         let Ok(upgraded) = on_upgrade.await else {
             return tracing::debug!("the peer left before the upgrade");
         };
@@ -70,7 +71,9 @@ async fn open_session(
             Err(details) => session::turn_away(transport, &visitor.limit_key, &details).await,
         }
     };
-    tasks.spawn(task.instrument(span));
+    // A session says goodbye when the daemon stops; a peer that does not take it holds nothing up for longer than the grace.
+    let session = async move { grace_over.run_until_cancelled(session).await };
+    tasks.spawn(session.instrument(span));
     Ok(switching_protocols(accept_key))
 }
 
