@@ -6,6 +6,7 @@
 //! A token names a user. What that user may do stands in the store; a claim can narrow it and never widen it.
 
 mod claims;
+mod error;
 pub mod keys;
 pub mod secret;
 
@@ -15,8 +16,9 @@ use protocol::limits::{TOKEN_BYTES, TOKEN_LEEWAY, TOKEN_LIFETIME_MAX};
 use protocol::{Timestamp, TokenId, Username};
 
 use crate::config::Jwt;
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
+pub use error::AuthError;
 pub use keys::VerifyingKeys;
 pub use secret::{KeyError, Secret};
 
@@ -33,56 +35,6 @@ pub struct Caller {
     pub expires_at: Timestamp,
     /// The most that the token's claims allow, where they say something.
     pub narrowed_to: Option<Role>,
-}
-
-/// Why a token is not accepted. The words go to the caller, who may be anybody: they tell nothing about users.
-#[derive(Debug, thiserror::Error)]
-pub enum AuthError {
-    /// No token was sent.
-    #[error("a token is required; send it as Authorization: Bearer TOKEN")]
-    Missing,
-    /// Over the limit.
-    #[error("the token is longer than 8 KiB")]
-    TooLong,
-    /// Not a JWT, or claims are missing, twice there, or of a wrong type.
-    #[error("the token is malformed: {0}")]
-    Malformed(&'static str),
-    /// Another algorithm than the configured one.
-    #[error("the token is not signed with the algorithm that this daemon uses")]
-    WrongAlgorithm,
-    /// `crit` in the header (RFC 7515 section 4.1.11: what is critical and not understood is refused).
-    #[error("the token's header has critical extensions, which this daemon does not know")]
-    CriticalHeader,
-    /// Signed by somebody else, or changed.
-    #[error("the token's signature is not valid")]
-    BadSignature,
-    /// `exp` has passed.
-    #[error("the token has expired; ask for a new one")]
-    Expired,
-    /// `nbf` has not come.
-    #[error("the token is not valid yet")]
-    NotYetValid,
-    /// `exp` is more than ten years ahead; often milliseconds where seconds belong.
-    #[error("the token's exp is more than ten years ahead; it counts seconds")]
-    LivesTooLong,
-    /// `iat` is ahead of the clock.
-    #[error("the token's iat lies in the future")]
-    FromTheFuture,
-    /// `iss` is not the configured one.
-    #[error("the token is from another issuer")]
-    WrongIssuer,
-    /// `aud` is not the configured one.
-    #[error("the token is for another audience")]
-    WrongAudience,
-    /// The user is not in the store, or disabled; the caller is not told which.
-    #[error("the token's user is not known or not enabled here")]
-    UnknownUser,
-    /// Revoked.
-    #[error("the token was revoked")]
-    Revoked,
-    /// The store could not be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// How far ahead `iat` may lie: clocks of two machines differ by less.
@@ -145,7 +97,7 @@ impl Authenticator {
             expires_at: claims.expires_at,
             narrowed_to: claims.role,
         };
-        self.judge(store, caller)
+        judge(store, caller)
     }
 
     /// The caller of an open session as it is now; `None` when its token counts no longer.
@@ -157,7 +109,7 @@ impl Authenticator {
         if now.unix_ms() >= caller.expires_at.unix_ms().saturating_add(leeway_ms) {
             return None;
         }
-        match self.judge(store, caller.clone()) {
+        match judge(store, caller.clone()) {
             Ok(caller) => Some(caller),
             Err(AuthError::Store(error)) => {
                 tracing::warn!(%error, "a session's user could not be looked up");
@@ -198,27 +150,6 @@ impl Authenticator {
         claims::sign(&payload, signing, Algorithm::HS256)
     }
 
-    /// What the store says about the user and the token.
-    #[expect(
-        clippy::unused_self,
-        reason = "callers need not know that no key is needed for it"
-    )]
-    fn judge(&self, store: &Store, caller: Caller) -> Result<Caller, AuthError> {
-        let user = store.user(&caller.username)?;
-        let user = user
-            .filter(|user| user.enabled)
-            .ok_or(AuthError::UnknownUser)?;
-        if let Some(id) = &caller.token_id
-            && store.is_revoked(id)?
-        {
-            return Err(AuthError::Revoked);
-        }
-        let role = caller
-            .narrowed_to
-            .map_or(user.role, |most| most.min(user.role));
-        Ok(Caller { role, ..caller })
-    }
-
     /// What the token says, once signature and times are right.
     fn check(&self, token: &str, now: Timestamp) -> Result<Accepted, AuthError> {
         if token.len() > TOKEN_BYTES {
@@ -237,14 +168,10 @@ impl Authenticator {
             return Err(AuthError::BadSignature);
         }
         let claims = claims::payload(parts.payload)?;
-        self.check_times(&claims, now)?;
+        check_times(&claims, now)?;
         self.check_names(&claims)?;
         // The ten-year rule above keeps this in range.
         let expires_ms = claims.exp * 1000.0;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "a float too large for i64 becomes its end"
-        )]
         let expires_at = Timestamp::from_unix_ms(expires_ms as i64);
         Ok(Accepted {
             username: claims
@@ -255,32 +182,6 @@ impl Authenticator {
             token_id: claims.jti,
             expires_at,
         })
-    }
-
-    #[expect(clippy::unused_self, reason = "it belongs to the checks around it")]
-    fn check_times(&self, claims: &claims::Claims, now: Timestamp) -> Result<(), AuthError> {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "milliseconds of our time are exact in a float"
-        )]
-        let now = now.unix_ms() as f64 / 1000.0;
-        let leeway = TOKEN_LEEWAY.as_secs_f64();
-        if claims.exp + leeway <= now {
-            return Err(AuthError::Expired);
-        }
-        if claims.exp > now + TOKEN_LIFETIME_MAX.as_secs_f64() {
-            return Err(AuthError::LivesTooLong);
-        }
-        if claims.nbf.is_some_and(|nbf| nbf > now + leeway) {
-            return Err(AuthError::NotYetValid);
-        }
-        if claims
-            .iat
-            .is_some_and(|iat| iat > now + ISSUED_AT_SKEW_SECONDS)
-        {
-            return Err(AuthError::FromTheFuture);
-        }
-        Ok(())
     }
 
     fn check_names(&self, claims: &claims::Claims) -> Result<(), AuthError> {
@@ -296,6 +197,44 @@ impl Authenticator {
             (None, Some(_)) | (Some(_), _) => Err(AuthError::WrongAudience),
         }
     }
+}
+
+/// What the store says about the user and the token.
+fn judge(store: &Store, caller: Caller) -> Result<Caller, AuthError> {
+    let user = store.user(&caller.username)?;
+    let user = user
+        .filter(|user| user.enabled)
+        .ok_or(AuthError::UnknownUser)?;
+    if let Some(id) = &caller.token_id
+        && store.is_revoked(id)?
+    {
+        return Err(AuthError::Revoked);
+    }
+    let role = caller
+        .narrowed_to
+        .map_or(user.role, |most| most.min(user.role));
+    Ok(Caller { role, ..caller })
+}
+
+fn check_times(claims: &claims::Claims, now: Timestamp) -> Result<(), AuthError> {
+    let now = now.unix_ms() as f64 / 1000.0;
+    let leeway = TOKEN_LEEWAY.as_secs_f64();
+    if claims.exp + leeway <= now {
+        return Err(AuthError::Expired);
+    }
+    if claims.exp > now + TOKEN_LIFETIME_MAX.as_secs_f64() {
+        return Err(AuthError::LivesTooLong);
+    }
+    if claims.nbf.is_some_and(|nbf| nbf > now + leeway) {
+        return Err(AuthError::NotYetValid);
+    }
+    if claims
+        .iat
+        .is_some_and(|iat| iat > now + ISSUED_AT_SKEW_SECONDS)
+    {
+        return Err(AuthError::FromTheFuture);
+    }
+    Ok(())
 }
 
 /// What a good token says.

@@ -6,6 +6,7 @@
 
 pub mod args;
 pub mod channels;
+mod error;
 pub mod given;
 pub mod keys;
 pub mod report;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use channels::Channels;
+pub use error::ConfigError;
 pub use given::{Given, Origin};
 
 /// All settings of a daemon, checked.
@@ -118,59 +120,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
-}
-
-/// Why the configuration was refused. The message is one line.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file as a whole.
-    #[error("cannot read the configuration file {}: {reason}", path.display())]
-    File {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// Not TOML.
-    #[error("{origin}: {reason}")]
-    Syntax {
-        /// Where.
-        origin: Origin,
-        /// Why.
-        reason: String,
-    },
-    /// No key is called so.
-    #[error("{origin}: there is no key {key:?}{}", did_you_mean(*nearest))]
-    UnknownKey {
-        /// What was written.
-        key: String,
-        /// Where.
-        origin: Origin,
-        /// What may have been meant.
-        nearest: Option<&'static str>,
-    },
-    /// A value that the key does not take.
-    #[error("{origin}: {key}: {reason}")]
-    Value {
-        /// Which key.
-        key: &'static str,
-        /// Where.
-        origin: Origin,
-        /// Why.
-        reason: String,
-    },
-    /// Values that are fine alone and not together.
-    #[error("{key}: {reason}")]
-    Together {
-        /// Which key.
-        key: &'static str,
-        /// Why.
-        reason: String,
-    },
-}
-
-fn did_you_mean(nearest: Option<&'static str>) -> String {
-    nearest.map_or_else(String::new, |name| format!("; did you mean {name:?}?"))
 }
 
 impl Config {

@@ -7,23 +7,23 @@
 //!
 //! Nothing points back: the store sees no frames, and what HTTP can do a session can do through the same `ops`.
 
-pub mod run;
 pub mod config;
+pub mod run;
 pub mod telemetry;
 
 pub mod app;
+pub mod error;
 pub mod http;
 pub mod ops;
-pub mod error;
 
-pub mod session;
-pub mod hub;
 pub mod auth;
-pub mod limit;
 pub mod compat;
+pub mod hub;
+pub mod limit;
 pub mod rollout;
+pub mod session;
 
-pub mod statistics;
-pub mod store;
 pub mod blobs;
 pub mod jobs;
+pub mod statistics;
+pub mod store;

@@ -27,5 +27,8 @@ pub fn require(caller: &Caller, role: Role) -> Result<(), ApiError> {
     }
     let needed = role.as_str();
     let has = caller.role.as_str();
-    Err(ApiError::forbidden(format!("this needs the role {needed}; {} has {has}", caller.username)))
+    Err(ApiError::forbidden(format!(
+        "this needs the role {needed}; {} has {has}",
+        caller.username
+    )))
 }
