@@ -4,6 +4,7 @@
 //! grace; what is left is cut; counts and index are flushed. Acknowledged changes need no flush, they are durable.
 
 mod bootstrap;
+mod data_dir;
 mod start_error;
 
 use std::fmt;
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use protocol::Timestamp;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -54,7 +55,7 @@ pub struct App {
     /// Held while a decision about releases is made and written, so that two cannot be made on the same state.
     deciding: Mutex<()>,
     /// Checks that use a processor for long: JARs and deltas.
-    pub checks: Arc<Semaphore>,
+    checks: Arc<Semaphore>,
 }
 
 impl fmt::Debug for App {
@@ -68,8 +69,8 @@ impl fmt::Debug for App {
 /// What is left running is cut after the grace; this is how long cutting may take.
 const CUT: Duration = Duration::from_secs(2);
 
-/// Checks at the same time. More would only make each of them slower.
-const CHECKS: usize = 2;
+/// Places for checks. A JAR takes one; a delta takes all, since it holds two releases in memory.
+const CHECKS: u32 = 2;
 
 impl App {
     /// Opens every part. Nothing runs yet.
@@ -79,6 +80,7 @@ impl App {
     pub fn open(config: Config) -> Result<Self, StartError> {
         let now = Timestamp::now();
         StartError::check_clock(now)?;
+        data_dir::check(&config.data_dir)?;
         let opened = crate::store::Store::open(&config.data_dir)?;
         let blobs = Blobs::open(&config.data_dir)?;
         let auth = bootstrap::open_keys(&config, &opened.store)?;
@@ -99,7 +101,7 @@ impl App {
             grace_over: CancellationToken::new(),
             tasks: TaskTracker::new(),
             deciding: Mutex::new(()),
-            checks: Arc::new(Semaphore::new(CHECKS)),
+            checks: Arc::new(Semaphore::new(CHECKS as usize)),
             config,
         };
         // What a killed publish kept without a record; nothing else runs yet.
@@ -124,6 +126,27 @@ impl App {
             Ok(result) => result,
             Err(error) => Err(ApiError::server_error(&error)),
         }
+    }
+
+    /// Waits for a place to check a JAR.
+    ///
+    /// # Errors
+    /// Never while the daemon runs.
+    pub async fn jar_check(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        self.places(1).await
+    }
+
+    /// Waits for the place to check a delta.
+    ///
+    /// # Errors
+    /// Never while the daemon runs.
+    pub async fn delta_check(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        self.places(CHECKS).await
+    }
+
+    async fn places(&self, count: u32) -> Result<OwnedSemaphorePermit, ApiError> {
+        let permit = Arc::clone(&self.checks).acquire_many_owned(count).await;
+        permit.map_err(|error| ApiError::server_error(&error))
     }
 
     /// Begins a decision about releases; it ends when the guard is dropped. Only for the blocking pool.

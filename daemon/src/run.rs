@@ -40,6 +40,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn serve(config: Config) -> ExitCode {
     telemetry::init(&config.log);
+    for variable in args::unknown_variables() {
+        tracing::warn!(variable, "no setting is called so; it changes nothing");
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {

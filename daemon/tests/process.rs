@@ -310,6 +310,35 @@ fn a_folder_or_address_that_is_taken_ends_it_with_its_own_code() {
         "127.0.0.1:0",
     ]);
     assert_eq!(code, 73, "{complaint}");
+    let nowhere = file.path().join("not/there");
+    let nowhere = nowhere.to_str().expect("UTF-8");
+    let (code, complaint) = refused(&["serve", "--data-dir", nowhere, "--listen", "127.0.0.1:0"]);
+    assert_eq!(code, 73, "{complaint}");
+    assert!(complaint.contains("make it first"), "{complaint}");
+}
+
+#[test]
+fn a_variable_that_is_no_setting_is_named_in_the_log() {
+    let data = folder();
+    let log = data.path().join("log");
+    let mut command = relctld(&[
+        "serve",
+        "--data-dir",
+        &data_dir(&data),
+        "--listen",
+        "127.0.0.1:0",
+    ]);
+    let command = command
+        .env("RELCTLD_LISTN", "x")
+        .stdout(Stdio::piped())
+        .stderr(File::create(&log).expect("a file"));
+    let mut child = command.spawn().expect("relctld starts");
+    let mut line = String::new();
+    let stdout = child.stdout.take().expect("a pipe");
+    BufReader::new(stdout).read_line(&mut line).expect("a line");
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    assert!(read(&log).contains("RELCTLD_LISTN"), "{}", read(&log));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use protocol::Timestamp;
 
@@ -34,6 +35,14 @@ pub enum StartError {
     SecretGone {
         /// Where it should be.
         path: String,
+    },
+    /// The data folder cannot be the right one.
+    #[error("data-dir {}: {reason}", path.display())]
+    DataDir {
+        /// Which folder.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
     },
     /// The store cannot be used.
     #[error("{}", with_source(.0))]
@@ -117,7 +126,7 @@ impl StartError {
             Self::Store(StoreError::DiskFull)
             | Self::Blobs(BlobError::DiskFull)
             | Self::Announce { .. } => IO,
-            Self::Store(_) | Self::Blobs(_) => CANNOT_CREATE,
+            Self::DataDir { .. } | Self::Store(_) | Self::Blobs(_) => CANNOT_CREATE,
             Self::Panicked(_) | Self::Signals { .. } => SOFTWARE,
         }
     }

@@ -29,6 +29,9 @@ pub enum ArgsError {
     Config(#[from] ConfigError),
 }
 
+/// Where the file is named, when no flag names it.
+const CONFIG_VARIABLE: &str = "RELCTLD_CONFIG";
+
 /// The command line, without the values of any run.
 #[must_use]
 pub fn command() -> Command {
@@ -47,7 +50,7 @@ pub fn command() -> Command {
 fn with_settings(command: Command) -> Command {
     let file = Arg::new("config")
         .long("config")
-        .env("RELCTLD_CONFIG")
+        .env(CONFIG_VARIABLE)
         .value_name("FILE")
         .value_parser(clap::value_parser!(PathBuf))
         .help("Configuration file (TOML)");
@@ -107,4 +110,17 @@ fn given(matches: &ArgMatches) -> Result<Given, ConfigError> {
         Some(path) => Ok(flags.over(Given::read_file(path)?)),
         None => Ok(flags),
     }
+}
+
+/// Variables that look like settings and are none: a slip that would otherwise go unseen.
+#[must_use]
+pub fn unknown_variables() -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names
+        .filter(|name| name.starts_with("RELCTLD_") && !is_known(name))
+        .collect()
+}
+
+fn is_known(variable: &str) -> bool {
+    variable == CONFIG_VARIABLE || KEYS.iter().any(|key| key.env == variable)
 }

@@ -43,7 +43,7 @@ pub(super) async fn create_version(
     })
     .await?;
     let actor = actor(&caller, address);
-    let permit = form::check_permit(&app).await?;
+    let permit = app.jar_check().await?;
     let published = app
         .blocking(move |app| {
             let blob = publish::check_artifact(&mut file.staged, fields.checksum())?;
@@ -210,7 +210,7 @@ pub(super) async fn add_delta(
     })
     .await?;
     let actor = actor(&caller, address);
-    let permit = form::check_permit(&app).await?;
+    let permit = app.delta_check().await?;
     let added = app
         .blocking(move |app| {
             let added = deltas::add(app, &actor, &to, &fields, file);

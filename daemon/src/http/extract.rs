@@ -199,13 +199,46 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         }
         serde_json::from_slice(&body)
             .map(Self)
-            .map_err(|error| ApiError::invalid(format!("body: {error}")))
+            .map_err(|error| json_refusal(&error, &body))
     }
 }
 
 fn is_json_type(value: &str) -> bool {
     let essence = value.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json")
+}
+
+/// Names the field that a reader of a flat object stopped at.
+fn json_refusal(error: &serde_json::Error, body: &[u8]) -> ApiError {
+    let message = error.to_string();
+    let missing = message
+        .strip_prefix("missing field `")
+        .and_then(|rest| rest.split('`').next());
+    if let Some(field) = missing {
+        return ApiError::invalid_field(field, "is missing");
+    }
+    let problem = message.split(" at line ").next().unwrap_or_default();
+    let lines = body.split_inclusive(|byte| *byte == b'\n');
+    let before: usize = lines
+        .take(error.line().saturating_sub(1))
+        .map(<[u8]>::len)
+        .sum();
+    let read = &body[..body.len().min(before + error.column())];
+    match last_key(read) {
+        Some(field) if error.is_data() => ApiError::invalid_field(&field, problem),
+        Some(_) | None => ApiError::invalid(format!("body: {message}")),
+    }
+}
+
+/// The last text in quotes that a colon follows.
+fn last_key(read: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(read);
+    let (before, _) = text
+        .rsplit_once("\":")
+        .or_else(|| text.rsplit_once("\" :"))?;
+    let (_, key) = before.rsplit_once('"')?;
+    let is_name = key.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_name.then(|| key.to_owned())
 }
 
 /// Reads a whole body that must stay small.

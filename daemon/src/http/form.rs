@@ -15,7 +15,6 @@ use axum::response::IntoResponse;
 use protocol::Code;
 use protocol::ids::is_printable;
 use protocol::limits::RELEASE_NOTES_BYTES;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::extract::body_error;
 use crate::app::App;
@@ -207,10 +206,4 @@ fn form_error(error: MultipartError) -> ApiError {
     }
     tracing::debug!(%error, "a form was broken");
     ApiError::invalid("the form is malformed or was cut off; send it again")
-}
-
-/// Waits for a place among the checks that use a processor for long.
-pub(super) async fn check_permit(app: &App) -> Result<OwnedSemaphorePermit, ApiError> {
-    let permit = Arc::clone(&app.checks).acquire_owned().await;
-    permit.map_err(|error| ApiError::server_error(&error))
 }
