@@ -33,6 +33,7 @@ pub async fn observe(request: Request, next: Next) -> Response {
         .get::<MatchedPath>()
         .map(|path| path.as_str().to_owned());
     let method = request.method().clone();
+    let is_preflight = method == Method::OPTIONS;
     let target = masked_target(
         request
             .uri()
@@ -53,7 +54,14 @@ pub async fn observe(request: Request, next: Next) -> Response {
         let duration_ms = started.elapsed().as_millis();
         tracing::debug!(status, duration_ms, target, "a request was answered");
     });
+    if is_preflight && response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::NO_CONTENT;
+    }
     let headers = response.headers_mut();
+    // Answers hold tokens and the state of this moment; only downloads say otherwise.
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         headers.insert(REQUEST_ID, value);
     }

@@ -66,7 +66,7 @@ pub fn target(app: &App, caller: &Caller, id: &str) -> Result<Arc<Release>, ApiE
 }
 
 /// Applies a delta and stores it when it rebuilds its target. Reads both files into memory: for the blocking pool,
-/// under a permit of [`App::checks`].
+/// under a permit of [`App::delta_check`].
 ///
 /// # Errors
 /// `INVALID_ARTIFACT` when it does not; `CHECKSUM_MISMATCH`; `NOT_FOUND` when the source is not there;

@@ -198,7 +198,7 @@ async fn listed_origins_may_read_and_preflights_need_no_token() {
         ))
     };
     let allowed = preflight("https://a.example").await;
-    assert_eq!(allowed.status, 200);
+    assert_eq!(allowed.status, 204);
     assert_eq!(
         allowed.header("access-control-allow-origin"),
         "https://a.example"
@@ -259,6 +259,7 @@ async fn every_answer_has_an_id_of_its_own_and_says_nosniff() {
     let second = daemon.get("/nope").await;
     assert_ne!(first.header("x-request-id"), second.header("x-request-id"));
     assert_eq!(first.header("x-content-type-options"), "nosniff");
+    assert_eq!(first.header("cache-control"), "no-store");
 }
 
 #[tokio::test]
