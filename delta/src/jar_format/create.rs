@@ -72,7 +72,7 @@ pub(crate) fn create(old: &[u8], new: &[u8], level: i32) -> Result<Vec<u8>, NotM
         memory_bytes: u64::MAX,
     };
     drop((image, streams, plan, old_tree, new_tree));
-    let measured = measure(old, &header, &body)?;
+    let measured = measure(old, &header, &body).map_err(|_| NotModelled::NotExact)?;
     if measured.sha256 != header.result {
         return Err(NotModelled::NotExact);
     }

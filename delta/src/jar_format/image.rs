@@ -35,11 +35,11 @@ impl Image {
         collect(plan, old, node, &mut units);
         for (node, entry) in units {
             let room = max_bytes - image.bytes.len();
-            // What cannot fit by its header need not be unpacked.
-            if old.plain_bytes(node, entry) > room {
+            let plain = old.plain(node, entry);
+            // By the true length: creator and applier must leave out the same.
+            if plain.len() > room {
                 continue;
             }
-            let plain = old.plain(node, entry);
             let start = image.bytes.len();
             image.bytes.extend_from_slice(&plain);
             image.places.insert((node, entry), start..image.bytes.len());
