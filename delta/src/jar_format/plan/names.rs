@@ -7,6 +7,8 @@ use super::super::container::{Container, Header};
 /// The entries of an old container by what they can be found by; of equals the first counts.
 #[derive(Debug, Default)]
 pub(super) struct Names<'a> {
+    /// Name, CRC-32 and size: tells entries of the same name apart.
+    by_all: HashMap<(&'a [u8], u32, u64), usize>,
     by_name: HashMap<&'a [u8], usize>,
     by_content: HashMap<(u32, u64), usize>,
     by_digitless_name: HashMap<Vec<u8>, usize>,
@@ -24,6 +26,8 @@ impl<'a> Names<'a> {
         let mut names = Names::default();
         for (index, entry) in old.entries.iter().enumerate() {
             let header = &entry.header;
+            let all = (&header.name[..], header.crc32, header.plain_bytes);
+            names.by_all.entry(all).or_insert(index);
             names.by_name.entry(&header.name).or_insert(index);
             if header.plain_bytes > 0 {
                 let content = (header.crc32, header.plain_bytes);
@@ -49,8 +53,9 @@ impl<'a> Names<'a> {
             0 => None,
             size => self.by_content.get(&(new.crc32, size)),
         };
-        self.by_name
-            .get(&new.name[..])
+        self.by_all
+            .get(&(&new.name[..], new.crc32, new.plain_bytes))
+            .or_else(|| self.by_name.get(&new.name[..]))
             .or_else(by_content)
             .or_else(|| self.by_digitless_name.get(&digitless(&new.name)))
             .or_else(|| self.by_simple_name.get(simple(&new.name)))
