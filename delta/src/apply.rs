@@ -9,7 +9,7 @@ mod zstd;
 use std::io::{self, Write};
 
 use crate::checksum::{Digest, Sha256Writer, sha256};
-use crate::{Error, Format};
+use crate::{Error, Format, jar_format};
 
 pub use file::{Expected, apply_to_file};
 
@@ -40,7 +40,8 @@ impl ApplyLimits {
         let window_bytes = new_bytes.next_power_of_two().max(8 << 20);
         ApplyLimits {
             max_output_bytes: new_bytes,
-            max_memory_bytes: zstd::memory_bytes(old_bytes, window_bytes),
+            max_memory_bytes: zstd::memory_bytes(old_bytes, window_bytes)
+                .max(jar_format::memory_bytes(old_bytes, new_bytes)),
         }
     }
 }
@@ -56,9 +57,9 @@ pub struct Applied {
 
 /// Rebuilds the new file from `old` and `patch`, and streams it into `out`.
 ///
-/// No format says which old file it was made for, and part of the result is written before damage
-/// further on is seen: use nothing of `out` before this returned `Ok` and the SHA-256 is the
-/// expected one. [`apply_to_file`] does both.
+/// Only the format `jar` says which old file it was made for and what it makes, and part of the
+/// result is written before damage further on is seen: use nothing of `out` before this returned
+/// `Ok` and the SHA-256 is the expected one. [`apply_to_file`] does both.
 pub fn apply(
     old: &[u8],
     patch: &[u8],
@@ -66,10 +67,22 @@ pub fn apply(
     out: &mut dyn Write,
 ) -> Result<Applied, Error> {
     let mut out = Sha256Writer::new(out);
-    match Format::detect(patch)? {
-        Format::Zstd => zstd::apply(old, patch, limits, &mut out)?,
-    }
+    let stated = match Format::detect(patch)? {
+        Format::Zstd => {
+            zstd::apply(old, patch, limits, &mut out)?;
+            None
+        }
+        Format::Jar => Some(jar_format::apply(old, patch, limits, &mut out)?),
+    };
     let (bytes, sha256) = out.finish();
+    if let Some(expected) = stated
+        && sha256 != expected
+    {
+        return Err(Error::ResultMismatch {
+            expected,
+            actual: sha256,
+        });
+    }
     Ok(Applied { bytes, sha256 })
 }
 

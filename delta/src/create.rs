@@ -2,6 +2,7 @@
 
 use zstd::zstd_safe::{self, CCtx, CParameter};
 
+use crate::jar_format::{self, NotModelled};
 use crate::{Error, Format};
 
 /// How to make a delta.
@@ -23,6 +24,44 @@ impl Default for Options {
 pub fn create(format: Format, old: &[u8], new: &[u8], options: Options) -> Result<Vec<u8>, Error> {
     match format {
         Format::Zstd => create_zstd(old, new, options.level),
+        Format::Jar => {
+            jar_format::create(old, new, options.level.clamp(1, zstd_safe::max_c_level())).map_err(
+                |reason| match reason {
+                    NotModelled::Failed(error) => error,
+                    other => Error::NotModelled {
+                        reason: other.to_string(),
+                    },
+                },
+            )
+        }
+    }
+}
+
+/// Makes the smallest patch that this crate can, in whichever format that is.
+pub fn create_best(old: &[u8], new: &[u8], options: Options) -> Result<(Format, Vec<u8>), Error> {
+    let jar = match create(Format::Jar, old, new, options) {
+        Ok(patch) => patch,
+        Err(Error::NotModelled { .. }) => {
+            return Ok((Format::Zstd, create(Format::Zstd, old, new, options)?));
+        }
+        Err(error) => return Err(error),
+    };
+    // High levels of zstd take 15 % off such a patch at best, and most of the time of all.
+    let quick = create(
+        Format::Zstd,
+        old,
+        new,
+        Options {
+            level: options.level.min(3),
+        },
+    )?;
+    if jar.len() * 10 < quick.len() * 7 {
+        return Ok((Format::Jar, jar));
+    }
+    let zstd = create(Format::Zstd, old, new, options)?;
+    match jar.len() < zstd.len() {
+        true => Ok((Format::Jar, jar)),
+        false => Ok((Format::Zstd, zstd)),
     }
 }
 

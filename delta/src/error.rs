@@ -42,6 +42,8 @@ pub enum Error {
         hex::encode(.actual), hex::encode(.expected)
     )]
     ResultMismatch { expected: Digest, actual: Digest },
+    #[error("{reason}")]
+    NotModelled { reason: String },
     #[error("zstd could not make the patch: {reason}")]
     Compress { reason: String },
     #[error("the rebuilt bytes could not be handed on")]

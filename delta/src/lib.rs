@@ -26,11 +26,12 @@ mod create;
 mod error;
 mod format;
 pub mod jar;
+mod jar_format;
 pub mod package;
 mod staged;
 
 pub use apply::{Applied, ApplyLimits, Expected, apply, apply_to_file, verify};
 pub use checksum::Digest;
-pub use create::{Options, create, savings_percentage};
+pub use create::{Options, create, create_best, savings_percentage};
 pub use error::Error;
 pub use format::{Format, UnknownFormatName};

@@ -9,6 +9,7 @@ mod apply;
 mod checksum;
 mod damage;
 mod jar;
+mod jar_delta;
 mod package;
 mod tool;
 mod zstd_tool;

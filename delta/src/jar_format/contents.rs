@@ -1,0 +1,53 @@
+//! Changed and new contents as streams: in the payload, as a difference, or as an edit of a class.
+
+mod decode;
+mod encode;
+mod operations;
+
+pub(super) use decode::Decoder;
+pub(super) use encode::{encode, finish};
+
+use super::streams::Stream;
+
+/// How a content is written down; the numbers stand in the patch.
+mod kind {
+    /// Its bytes are in the payload.
+    pub(super) const PAYLOAD: u8 = 0;
+    /// A difference to the old content.
+    pub(super) const PLAIN: u8 = 1;
+    /// A class: an edit of the old pool, and a difference to the renumbered rest.
+    pub(super) const CLASS: u8 = 2;
+}
+
+/// The streams that differences go to. Classes differ in other ways than the rest does, so they
+/// have streams of their own.
+#[derive(Debug, Clone, Copy)]
+struct Lanes {
+    counts: Stream,
+    adds: Stream,
+    inserts: Stream,
+    seeks: Stream,
+    gaps: Stream,
+    values: Stream,
+    inserted: Stream,
+}
+
+const CLASS_LANES: Lanes = Lanes {
+    counts: Stream::ClassCounts,
+    adds: Stream::ClassAdds,
+    inserts: Stream::ClassInserts,
+    seeks: Stream::ClassSeeks,
+    gaps: Stream::ClassGaps,
+    values: Stream::ClassValues,
+    inserted: Stream::ClassInserted,
+};
+
+const PLAIN_LANES: Lanes = Lanes {
+    counts: Stream::PlainCounts,
+    adds: Stream::PlainAdds,
+    inserts: Stream::PlainInserts,
+    seeks: Stream::PlainSeeks,
+    gaps: Stream::PlainGaps,
+    values: Stream::PlainValues,
+    inserted: Stream::PlainInserted,
+};
