@@ -60,7 +60,7 @@ pub(crate) struct Global {
         hide_env_values = true
     )]
     pub(crate) url: Option<String>,
-    /// A file that holds the token; without it RELCTL_TOKEN or RELCTL_TOKEN_FILE
+    /// A file that holds the token, or - for stdin; without it RELCTL_TOKEN or RELCTL_TOKEN_FILE
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// Print one JSON document, or one JSON line per event

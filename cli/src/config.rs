@@ -45,7 +45,11 @@ fn token(
 }
 
 fn read_token(path: &Path) -> Result<Token, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| Failure {
+    let text = match path == Path::new("-") {
+        true => std::io::read_to_string(std::io::stdin().lock()),
+        false => std::fs::read_to_string(path),
+    };
+    let text = text.map_err(|error| Failure {
         exit: Exit::Auth,
         ..Failure::file("read the token file", path, &error)
     })?;

@@ -130,7 +130,7 @@ impl From<Error> for Failure {
                 .help("run the same command again: it goes on where it stopped"),
             Error::Unreadable { .. } => Self::new(Exit::Network, "NOT_A_DAEMON", message)
                 .help("check --url and RELCTL_URL: a proxy or a sign-in page may stand in between"),
-            Error::Url { .. } => Self::new(Exit::Config, "INVALID_URL", message)
+            Error::Url { .. } => Self::new(Exit::Usage, "INVALID_URL", message)
                 .help("give an address such as http://127.0.0.1:8081 with --url or RELCTL_URL"),
             Error::Token(_) => Self::new(Exit::Auth, "INVALID_TOKEN", message)
                 .help("a token is one line, as `relctl token create` prints it"),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use client::http::ListQuery;
 use client::live::Event;
 use client::{Daemon, Live, Session};
-use protocol::ServerMessage;
+use protocol::{Code, ServerMessage};
 use protocol::api::ReleaseState;
 use protocol::message::Watch;
 
@@ -49,7 +49,7 @@ pub(crate) async fn run(
     let began = Instant::now();
     let daemon = config::daemon(global)?;
     let mut watcher = Watcher {
-        fleet: Fleet::new(goal(&daemon, &args).await?, args.version.is_some()),
+        fleet: Fleet::new(goal(&daemon, &args, output).await?, args.version.is_some()),
         lines: LineState::default(),
         bars: Bars::new(!global.json && output.has_bars() && std::io::stdout().is_terminal()),
         args,
@@ -64,9 +64,24 @@ pub(crate) async fn run(
 }
 
 /// What the clients should run: the version that was named, else the newest that is offered.
-async fn goal(daemon: &Daemon, args: &WatchArgs) -> Result<Option<Goal>, Failure> {
+async fn goal(
+    daemon: &Daemon,
+    args: &WatchArgs,
+    output: &Output,
+) -> Result<Option<Goal>, Failure> {
     let release = match &args.version {
-        Some(version) => Some(daemon.release(version).await?),
+        Some(version) => match daemon.release(version).await {
+            Ok(release) => Some(release),
+            // A pipeline may watch first and publish then.
+            Err(error) if error.code() == Some(Code::NotFound) => {
+                output.say(&format!("{version} is not published yet; waiting for it"));
+                return Ok(Some(Goal {
+                    version: version.clone(),
+                    rollout_percentage: 100,
+                }));
+            }
+            Err(error) => return Err(error.into()),
+        },
         None => {
             let query = ListQuery {
                 size: 1,

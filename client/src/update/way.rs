@@ -26,13 +26,25 @@ pub enum Way {
     Full,
 }
 
-impl fmt::Display for Way {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Way {
+    /// One word for programs: `kept`, `delta` or `full`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
             Self::Kept => "kept",
             Self::Delta { .. } => "delta",
             Self::Full => "full",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Way {
+    /// The same for people, who want to know which delta: `jar delta`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kept | Self::Full => f.write_str(self.name()),
+            Self::Delta { format } => write!(f, "{format} delta"),
+        }
     }
 }
 
@@ -99,11 +111,15 @@ pub(super) async fn bring(
     })
 }
 
-/// The deltas that this build can apply and that save something, best first.
-fn worth_trying(offer: &Offer) -> impl Iterator<Item = &OfferedDelta> {
-    offer.deltas.iter().filter(|offered| {
+/// The deltas that this build can apply and that save something, smallest first.
+fn worth_trying(offer: &Offer) -> Vec<&OfferedDelta> {
+    let worth_it = |offered: &&OfferedDelta| {
         offered.format.parse::<Format>().is_ok() && offered.file.size_bytes < offer.full.size_bytes
-    })
+    };
+    let mut deltas: Vec<&OfferedDelta> = offer.deltas.iter().filter(worth_it).collect();
+    // Stable, so that between equals the daemon's order counts.
+    deltas.sort_by_key(|offered| offered.file.size_bytes);
+    deltas
 }
 
 fn way_of(offered: &OfferedDelta) -> Way {
@@ -208,4 +224,44 @@ async fn has_checksum(path: &Path, checksum: Checksum) -> bool {
         Err(_) => Ok(false),
     });
     compared.await.unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(size_bytes: u64) -> Wanted {
+        Wanted {
+            path: "/x".into(),
+            size_bytes,
+            checksum: Checksum::from_bytes([0; 32]),
+        }
+    }
+
+    #[test]
+    fn the_smallest_delta_that_this_build_can_apply_is_tried_first() {
+        let delta = |format: &str, size_bytes| OfferedDelta {
+            format: format.into(),
+            file: wanted(size_bytes),
+            source: Checksum::from_bytes([0; 32]),
+        };
+        let offer = Offer {
+            from: "1.0.0".parse().unwrap(),
+            to: "1.1.0".parse().unwrap(),
+            is_mandatory: false,
+            is_rollback: false,
+            full: wanted(1000),
+            deltas: vec![
+                delta("zstd", 300),
+                delta("of-the-future", 1),
+                delta("jar", 20),
+                delta("zstd", 1000),
+            ],
+        };
+        let ways: Vec<String> = worth_trying(&offer)
+            .into_iter()
+            .map(|offered| way_of(offered).to_string())
+            .collect();
+        assert_eq!(ways, ["jar delta", "zstd delta"]);
+    }
 }

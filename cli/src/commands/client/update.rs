@@ -23,7 +23,10 @@ struct Document<'a> {
     from_version: &'a Version,
     to_version: &'a Version,
     #[serde(skip_serializing_if = "Option::is_none")]
-    way: Option<String>,
+    way: Option<&'static str>,
+    /// Of the delta, when it was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delta_format: Option<&'a str>,
     fetched_bytes: u64,
     full_bytes: u64,
     is_rollback: bool,
@@ -134,6 +137,7 @@ impl Teller<'_> {
             from_version: version,
             to_version: version,
             way: None,
+            delta_format: None,
             fetched_bytes: 0,
             full_bytes: 0,
             is_rollback: false,
@@ -217,7 +221,11 @@ impl Teller<'_> {
             updated: true,
             from_version: &updated.from,
             to_version: &updated.to,
-            way: Some(updated.way.to_string()),
+            way: Some(updated.way.name()),
+            delta_format: match &updated.way {
+                Way::Delta { format } => Some(format),
+                Way::Kept | Way::Full => None,
+            },
             fetched_bytes: updated.fetched_bytes,
             full_bytes: updated.full_bytes,
             is_rollback: updated.is_rollback,
@@ -252,7 +260,7 @@ fn shown(version: &Version) -> String {
     }
 }
 
-/// `2.0.0 → 2.1.0 by delta: 84 kB instead of 14.6 MB (0.6 %)`.
+/// `2.0.0 → 2.1.0 by jar delta: 84 kB instead of 14.6 MB (0.6 %)`.
 fn describe(updated: &Updated) -> String {
     let Updated {
         from,
@@ -266,9 +274,9 @@ fn describe(updated: &Updated) -> String {
     let full = format_size(*full_bytes);
     let from = shown(from);
     match way {
-        Way::Delta { .. } => {
+        Way::Delta { format } => {
             let share = format_share(*fetched_bytes, *full_bytes);
-            format!("{from} → {to} by delta: {fetched} instead of {full} ({share})")
+            format!("{from} → {to} by {format} delta: {fetched} instead of {full} ({share})")
         }
         Way::Full => format!("{from} → {to} by full download: {full}"),
         Way::Kept => {
@@ -294,7 +302,7 @@ mod tests {
             elapsed: Duration::from_secs(1),
         };
         let delta = Way::Delta {
-            format: "zstd".into(),
+            format: "jar".into(),
         };
         let lines = [
             describe(&updated(delta, "2.0.0")),
@@ -302,7 +310,7 @@ mod tests {
             describe(&updated(Way::Kept, "2.2.0")),
         ];
         insta::assert_snapshot!(lines.join("\n"), @r"
-        2.0.0 → 2.1.0 by delta: 84 kB instead of 14.6 MB (0.6 %)
+        2.0.0 → 2.1.0 by jar delta: 84 kB instead of 14.6 MB (0.6 %)
         nothing yet → 2.1.0 by full download: 14.6 MB
         2.2.0 → 2.1.0 from the copy that was still there: nothing downloaded
         ");

@@ -35,6 +35,11 @@ fn inspected(path: PathBuf, wanted: Option<Version>) -> Result<Artifact, Failure
             )),
         );
     }
+    if !found.is_file() {
+        // A pipe would be waited for, for ever.
+        return Err(Failure::usage(format!("{} is no file", path.display()))
+            .help("a JAR is uploaded from a file, so that a cut upload can be tried again"));
+    }
     let summary = inspect(&path, &JarLimits::default()).map_err(|error| match error {
         JarError::Io(error) => read(&error),
         error => {
