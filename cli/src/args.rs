@@ -1,6 +1,7 @@
 //! The shape of the command line, and nothing else.
 
 mod client;
+mod deltas;
 mod files;
 mod identity;
 mod releases;
@@ -13,10 +14,10 @@ use clap::{Args, Parser, Subcommand};
 use crate::units::parse_duration;
 
 pub(crate) use client::{CheckArgs, ClientCommand, DownloadArgs, UpdateArgs};
-pub(crate) use files::{
-    ChecksumCommand, ChecksumCreateArgs, ChecksumVerifyArgs, DeltaApplyArgs, DeltaCommand,
-    DeltaCreateArgs, DeltaFormat, PackageArgs,
+pub(crate) use deltas::{
+    DeltaApplyArgs, DeltaCommand, DeltaCreateArgs, DeltaFormat, DeltaInspectArgs,
 };
+pub(crate) use files::{ChecksumCommand, ChecksumCreateArgs, ChecksumVerifyArgs, PackageArgs};
 pub(crate) use identity::{TokenCommand, TokenCreateArgs, UserCommand};
 pub(crate) use releases::{DeltaFrom, PublishArgs, VersionsCommand, WatchArgs};
 
@@ -80,7 +81,7 @@ pub(crate) enum Command {
     /// Write and verify SHA-256 sums, as sha256sum does
     #[command(subcommand)]
     Checksum(ChecksumCommand),
-    /// Make and apply deltas between two files
+    /// Make, apply and inspect deltas between two files
     #[command(subcommand)]
     Delta(DeltaCommand),
     Publish(PublishArgs),

@@ -19,6 +19,7 @@ mod restart;
 mod spec;
 mod tidy;
 mod tokens;
+mod watch;
 
 /// The binaries under test, built by Cargo for this very run.
 const BINARIES: Binaries = Binaries {

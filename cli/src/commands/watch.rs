@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use client::http::ListQuery;
 use client::live::Event;
 use client::{Daemon, Live, Session};
-use protocol::{Code, ServerMessage};
 use protocol::api::ReleaseState;
 use protocol::message::Watch;
+use protocol::{Code, ServerMessage};
 
 use super::{passed, stopped};
 use crate::args::{Global, WatchArgs};
@@ -64,11 +64,7 @@ pub(crate) async fn run(
 }
 
 /// What the clients should run: the version that was named, else the newest that is offered.
-async fn goal(
-    daemon: &Daemon,
-    args: &WatchArgs,
-    output: &Output,
-) -> Result<Option<Goal>, Failure> {
+async fn goal(daemon: &Daemon, args: &WatchArgs, output: &Output) -> Result<Option<Goal>, Failure> {
     let release = match &args.version {
         Some(version) => match daemon.release(version).await {
             Ok(release) => Some(release),
