@@ -164,6 +164,15 @@ impl Output {
         self.bar(label, total_bytes, template)
     }
 
+    /// A bar for work that has steps and no bytes; the clock shows that it goes on.
+    pub(crate) fn step_bar(&self, label: &str, total: u64) -> ProgressBar {
+        self.bar(
+            label,
+            total,
+            "  {prefix:<11}{bar:32} {pos}/{len}  {elapsed}",
+        )
+    }
+
     /// A bar for a client: a share and words.
     pub(crate) fn client_bar(&self, label: &str) -> ProgressBar {
         self.bar(

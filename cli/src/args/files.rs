@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
-use protocol::{Checksum, Version};
+use clap::{Args, Subcommand};
+use protocol::Version;
 
 /// Make a reproducible JAR of a folder, or check and copy an existing one
 ///
@@ -78,62 +78,4 @@ pub(crate) struct ChecksumVerifyArgs {
     /// The list, as `checksum create` and sha256sum write it
     #[arg(default_value = "SHA256SUMS", value_name = "SHA256SUMS")]
     pub(crate) list: PathBuf,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum DeltaCommand {
-    /// Write down how NEW differs from OLD
-    Create(DeltaCreateArgs),
-    /// Rebuild NEW from OLD and a patch
-    Apply(DeltaApplyArgs),
-}
-
-/// How a delta is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DeltaFormat {
-    /// The smallest that this build can make
-    Auto,
-    /// A zstd frame: `zstd -d --patch-from=OLD` undoes it
-    Zstd,
-    /// The JAR-aware format
-    Jar,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  relctl delta create app-2.0.0.jar app-2.1.0.jar -o app.patch
-  relctl delta apply app-2.0.0.jar app.patch -o app-2.1.0.jar")]
-pub(crate) struct DeltaCreateArgs {
-    /// The file that clients have
-    #[arg(value_name = "OLD")]
-    pub(crate) old: PathBuf,
-    /// The file that they shall have
-    #[arg(value_name = "NEW")]
-    pub(crate) new: PathBuf,
-    /// Where the patch goes
-    #[arg(long, short, value_name = "PATCH")]
-    pub(crate) output: PathBuf,
-    /// How the delta is written
-    #[arg(long, value_enum, default_value_t = DeltaFormat::Auto)]
-    pub(crate) format: DeltaFormat,
-    /// How hard to try, 1 to 22 [default: 9]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=22))]
-    pub(crate) level: Option<i32>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DeltaApplyArgs {
-    /// The file that the patch was made for
-    #[arg(value_name = "OLD")]
-    pub(crate) old: PathBuf,
-    /// The patch
-    #[arg(value_name = "PATCH")]
-    pub(crate) patch: PathBuf,
-    /// Where the rebuilt file goes
-    #[arg(long, short, value_name = "NEW")]
-    pub(crate) output: PathBuf,
-    /// The SHA-256 that the rebuilt file must have
-    #[arg(long, value_name = "DIGITS")]
-    pub(crate) sha256: Option<Checksum>,
 }

@@ -11,8 +11,7 @@ use crate::units::parse_percent;
 
 /// Upload a release with its deltas, then announce it
 ///
-/// Checks the JAR, makes deltas from the previous releases of the channel, uploads everything unannounced, and
-/// announces it last. Safe to run again at any point: it goes on where it stopped, and what is already published
+/// Checks the JAR, makes deltas from what the fleet runs, uploads everything unannounced, and announces it last. Safe to run again at any point: it goes on where it stopped, and what is already published
 /// with the same bytes is a success that uploads nothing.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -52,7 +51,8 @@ pub(crate) struct PublishArgs {
     /// The share of clients that are offered it, such as 10%
     #[arg(long, value_name = "PERCENT", default_value = "100", value_parser = parse_percent)]
     pub(crate) rollout: u8,
-    /// From which versions to make deltas: the last three, none, or these
+    /// From which versions to make deltas: what the fleet runs most, at most five, or else the last three of the
+    /// channel; none; or these
     #[arg(long, value_name = "auto|none|V1,V2", default_value = "auto")]
     pub(crate) delta_from: DeltaFrom,
     /// Upload it, and leave it unannounced

@@ -32,7 +32,10 @@ fn the_lines_of_the_contract_are_understood() {
         "delta create old new -o patch",
         "delta create old new -o patch --format jar",
         "delta create old new -o patch --format zstd",
+        "delta create old new -o patch --format auto --level 19 --max-ratio 60%",
+        "delta create old new -o patch --fast",
         "delta apply old patch -o new",
+        "delta inspect patch --json",
         "checksum create a b -o SHA256SUMS",
         "checksum create a",
         "checksum verify SHA256SUMS",
@@ -69,6 +72,10 @@ fn wrong_values_are_named_with_what_was_expected() {
         (
             "publish app.jar --delta-from 2.0.0,x",
             "expected auto, none, or versions",
+        ),
+        (
+            "delta create old new -o patch --fast --level 19",
+            "cannot be used with",
         ),
         (
             "publish app.jar --notes a --notes-file b",

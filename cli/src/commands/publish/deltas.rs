@@ -3,32 +3,34 @@
 //! A delta is a saving, never a condition: one that is too large, or that the daemon does not take, is left out with a
 //! remark, and clients fetch the whole file instead.
 
+mod bases;
+mod making;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use client::Daemon;
 use client::download::{Progress, Wanted, download};
-use client::http::{ListQuery, NewDelta, NewRelease};
-use delta::{Format, Options};
-use protocol::api::{DeltaSummary, ReleaseState, ReleaseView};
-use protocol::{Checksum, Code, Version};
+use client::http::{NewDelta, NewRelease};
+use delta::Format;
+use protocol::api::{DeltaSummary, ReleaseView};
+use protocol::{Code, Version};
 use serde::Serialize;
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 
 use super::artifact::Artifact;
 use crate::args::DeltaFrom;
 use crate::commands::blocking;
-use crate::commands::progress::{Counter, shown};
+use crate::commands::progress::{Counter, shown, shown_steps};
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::units::{format_share, format_size};
+use crate::units::format_size;
+use making::{FromBase, Job, MadeDelta};
 
-/// How many releases `--delta-from auto` looks back.
-const AUTO_RELEASES: usize = 3;
-
-/// A delta that saves less than this is not worth the steps that it adds, in percent of the whole file.
-const LARGEST_PERCENT: u64 = 60;
+/// Making a delta takes a few times the size of both files: with more at once, memory would grow with the fleet.
+const AT_ONCE: usize = 2;
 
 /// What became of one delta.
 #[derive(Debug, Serialize)]
@@ -46,6 +48,7 @@ enum DeltaResult {
     Uploaded,
     AlreadyThere,
     TooLarge,
+    Failed,
     Refused,
 }
 
@@ -68,16 +71,8 @@ pub(super) struct Made {
     folder: TempDir,
 }
 
-#[derive(Debug)]
-struct MadeDelta {
-    from: Version,
-    format: Format,
-    file: PathBuf,
-    size_bytes: u64,
-    checksum: Checksum,
-}
-
-/// Makes the deltas that are not there yet.
+/// Makes the deltas that are not there yet, in every format that this build knows: clients in other languages may
+/// know but one.
 pub(super) async fn make(
     daemon: &Daemon,
     from: &DeltaFrom,
@@ -86,7 +81,7 @@ pub(super) async fn make(
     there: &[DeltaSummary],
     output: &Output,
 ) -> Result<Made, Failure> {
-    let bases = bases(daemon, from, release).await?;
+    let bases = bases::bases(daemon, from, release).await?;
     let folder = tempfile::Builder::new()
         .prefix("relctl-publish-")
         .tempdir()
@@ -96,85 +91,106 @@ pub(super) async fn make(
         outcomes: Vec::new(),
         folder,
     };
-    let format = Format::Zstd;
+    let mut wanted = Vec::new();
     for base in bases {
-        let from = base.version_number.clone();
-        let found = there
-            .iter()
-            .find(|delta| delta.from_version == from && delta.format == format.name());
-        if let Some(found) = found {
-            made.outcomes.push(DeltaOutcome {
-                from_version: from,
-                format: format.name(),
-                size_bytes: found.size,
-                result: DeltaResult::AlreadyThere,
-            });
-            continue;
-        }
-        let old = fetch(daemon, &base, made.folder.path(), output).await?;
-        let patch = made.folder.path().join(format!("{from}.{format}"));
-        let delta = make_one(from, format, old, artifact.path.clone(), patch).await?;
-        let share = format_share(delta.size_bytes, artifact.size_bytes);
-        let size = format_size(delta.size_bytes);
-        let MadeDelta { from, .. } = &delta;
-        if delta.size_bytes * 100 > artifact.size_bytes * LARGEST_PERCENT {
+        let (outcomes, missing) = look(&base, there);
+        if !outcomes.is_empty() {
+            let formats: Vec<&str> = outcomes.iter().map(|outcome| outcome.format).collect();
             output.say(&format!(
-                "  delta      from {from} left out: {size} ({share}) saves too little"
+                "  delta      from {}: {} is there already",
+                base.version_number,
+                formats.join(", ")
             ));
-            made.outcomes.push(delta.outcome(DeltaResult::TooLarge));
-            continue;
         }
-        output.say(&format!("  delta      from {from}: {size} ({share})"));
-        made.deltas.push(delta);
+        made.outcomes.extend(outcomes);
+        if !missing.is_empty() {
+            wanted.push((base, missing));
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(made);
+    }
+    let steps: usize = wanted.iter().map(|(_, formats)| formats.len()).sum();
+    let done = Counter::new(AtomicU64::new(0));
+    let making = make_all(daemon, wanted, artifact, made.folder.path(), &done, output);
+    for from_base in shown_steps(output, "deltas", steps as u64, &done, making).await? {
+        made.outcomes.extend(from_base.outcomes());
+        made.deltas.extend(from_base.deltas);
     }
     Ok(made)
 }
 
-impl MadeDelta {
-    fn outcome(&self, result: DeltaResult) -> DeltaOutcome {
-        DeltaOutcome {
-            from_version: self.from.clone(),
-            format: self.format.name(),
-            size_bytes: self.size_bytes,
-            result,
+/// Which deltas from a release are there, and in which formats there is none.
+fn look(base: &ReleaseView, there: &[DeltaSummary]) -> (Vec<DeltaOutcome>, Vec<Format>) {
+    let (mut outcomes, mut missing) = (Vec::new(), Vec::new());
+    for &format in Format::ALL {
+        let found = there.iter().find(|delta| {
+            delta.from_version == base.version_number && delta.format == format.name()
+        });
+        match found {
+            Some(found) => outcomes.push(DeltaOutcome {
+                from_version: base.version_number.clone(),
+                format: format.name(),
+                size_bytes: found.size,
+                result: DeltaResult::AlreadyThere,
+            }),
+            None => missing.push(format),
         }
     }
+    (outcomes, missing)
 }
 
-/// The releases to make deltas from, newest first.
-async fn bases(
+/// Fetches one base after the other, and makes the deltas from those that are here meanwhile.
+async fn make_all(
     daemon: &Daemon,
-    from: &DeltaFrom,
-    release: &NewRelease,
-) -> Result<Vec<ReleaseView>, Failure> {
-    match from {
-        DeltaFrom::None => Ok(Vec::new()),
-        DeltaFrom::Versions(versions) => {
-            let mut bases = Vec::new();
-            for version in versions {
-                let found = daemon.release(version).await.map_err(Failure::from);
-                bases.push(found.map_err(|failure| {
-                    failure.while_doing(format!("make a delta from {version}"))
-                })?);
-            }
-            Ok(bases)
+    wanted: Vec<(ReleaseView, Vec<Format>)>,
+    artifact: &Artifact,
+    folder: &Path,
+    done: &Counter,
+    output: &Output,
+) -> Result<Vec<FromBase>, Failure> {
+    let path = artifact.path.clone();
+    let new = blocking(move || {
+        std::fs::read(&path).map_err(|error| Failure::file("read", &path, &error))
+    });
+    let new = Arc::new(new.await?);
+    let mut running = JoinSet::new();
+    let mut finished = Vec::new();
+    for (position, (base, formats)) in wanted.into_iter().enumerate() {
+        if running.len() >= AT_ONCE {
+            finished.extend(next(&mut running, output).await?);
         }
-        DeltaFrom::Auto => {
-            let query = ListQuery {
-                size: 100,
-                channel: Some(release.channel.clone()),
-                state: Some(ReleaseState::Active),
-                ..ListQuery::default()
-            };
-            let minimum = release.minimum_client_version.as_ref();
-            let page = daemon.releases(&query).await?;
-            let bases = page.content.into_iter().filter(|base| {
-                // Clients below the minimum cannot take the release, by delta or otherwise.
-                release.version.is_newer_than(&base.version_number)
-                    && minimum.is_none_or(|minimum| !minimum.is_newer_than(&base.version_number))
-            });
-            Ok(bases.take(AUTO_RELEASES).collect())
+        let job = Job {
+            position,
+            old: fetch(daemon, &base, folder, output).await?,
+            from: base.version_number,
+            new: Arc::clone(&new),
+            formats,
+            folder: folder.to_owned(),
+            done: Arc::clone(done),
+        };
+        running.spawn_blocking(move || making::make(job));
+    }
+    while let Some(from_base) = next(&mut running, output).await? {
+        finished.push(from_base);
+    }
+    finished.sort_by_key(|from_base| from_base.position);
+    Ok(finished)
+}
+
+/// The next job that ends.
+async fn next(
+    running: &mut JoinSet<Result<FromBase, Failure>>,
+    output: &Output,
+) -> Result<Option<FromBase>, Failure> {
+    match running.join_next().await {
+        None => Ok(None),
+        Some(Ok(outcome)) => {
+            let from_base = outcome?;
+            output.say(&format!("  delta      {}", from_base.describe()));
+            Ok(Some(from_base))
         }
+        Some(Err(_)) => Err(Failure::error("the work was given up half-way")),
     }
 }
 
@@ -200,38 +216,6 @@ async fn fetch(
     Ok(target)
 }
 
-/// Makes a delta, and applies it once before it counts.
-async fn make_one(
-    from: Version,
-    format: Format,
-    old: PathBuf,
-    new: PathBuf,
-    patch: PathBuf,
-) -> Result<MadeDelta, Failure> {
-    blocking(move || {
-        let read =
-            |path: &Path| std::fs::read(path).map_err(|error| Failure::file("read", path, &error));
-        let (old_bytes, new_bytes) = (read(&old)?, read(&new)?);
-        let failed = |error: delta::Error| {
-            Failure::check(format!("the delta from {from} could not be made: {error}"))
-                .help("publish without deltas:  --delta-from none")
-        };
-        let bytes =
-            delta::create(format, &old_bytes, &new_bytes, Options::default()).map_err(failed)?;
-        delta::verify(&old_bytes, &bytes, &new_bytes).map_err(failed)?;
-        std::fs::write(&patch, &bytes).map_err(|error| Failure::file("write", &patch, &error))?;
-        std::fs::remove_file(&old).ok();
-        Ok(MadeDelta {
-            from,
-            format,
-            file: patch,
-            size_bytes: bytes.len() as u64,
-            checksum: Checksum::from_bytes(delta::checksum::sha256(&bytes)),
-        })
-    })
-    .await
-}
-
 /// Uploads what was made.
 pub(super) async fn upload(
     daemon: &Daemon,
@@ -254,16 +238,17 @@ pub(super) async fn upload(
             file: &delta.file,
             checksum: delta.checksum,
         };
-        let label = format!("delta {}", delta.from);
+        let label = format!("{} {}", delta.format, delta.from);
         let uploading = daemon.add_delta(to, &new, sent);
         let result = match shown(output, &label, delta.size_bytes, &counter, uploading).await {
             Ok(_) => DeltaResult::Uploaded,
             Err(error) => match error.code() {
                 Some(Code::Conflict) => DeltaResult::AlreadyThere,
-                Some(Code::InvalidArtifact | Code::ChecksumMismatch) => {
+                // An older daemon calls a format that it does not know an invalid request.
+                Some(Code::InvalidArtifact | Code::ChecksumMismatch | Code::InvalidRequest) => {
                     output.warn(&format!(
-                        "the daemon did not take the delta from {}: {error}; clients fetch the whole file instead",
-                        delta.from
+                        "the daemon did not take the {} delta from {}: {error}; clients go another way",
+                        delta.format, delta.from
                     ));
                     DeltaResult::Refused
                 }

@@ -1,0 +1,233 @@
+//! Making deltas from one release: each format, in files, and checked before they count.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use delta::{Format, Options};
+use protocol::{Checksum, Version};
+
+use super::{DeltaOutcome, DeltaResult};
+use crate::commands::progress::Counter;
+use crate::failure::Failure;
+use crate::units::{format_share, format_size};
+
+/// A delta that saves less than this is not worth the steps that it adds, in percent of the whole file.
+const LARGEST_PERCENT: u64 = 60;
+
+/// What there is to do for one release that clients have.
+#[derive(Debug)]
+pub(super) struct Job {
+    /// Its place among the bases.
+    pub(super) position: usize,
+    pub(super) from: Version,
+    /// Its file, removed when the job is done.
+    pub(super) old: PathBuf,
+    pub(super) new: Arc<Vec<u8>>,
+    pub(super) formats: Vec<Format>,
+    pub(super) folder: PathBuf,
+    /// Counts the formats that are done with.
+    pub(super) done: Counter,
+}
+
+/// What came of a job.
+#[derive(Debug)]
+pub(super) struct FromBase {
+    pub(super) position: usize,
+    pub(super) from: Version,
+    pub(super) full_bytes: u64,
+    pub(super) deltas: Vec<MadeDelta>,
+    pub(super) left_out: Vec<LeftOut>,
+}
+
+#[derive(Debug)]
+pub(super) struct MadeDelta {
+    pub(super) from: Version,
+    pub(super) format: Format,
+    pub(super) file: PathBuf,
+    pub(super) size_bytes: u64,
+    pub(super) checksum: Checksum,
+}
+
+/// A delta that clients do without.
+#[derive(Debug)]
+pub(super) enum LeftOut {
+    TooLarge { format: Format, size_bytes: u64 },
+    Failed { format: Format, reason: String },
+}
+
+/// Makes what a job asks for, one format after the other. For the blocking pool.
+pub(super) fn make(job: Job) -> Result<FromBase, Failure> {
+    let old = std::fs::read(&job.old).map_err(|error| Failure::file("read", &job.old, &error))?;
+    std::fs::remove_file(&job.old).ok();
+    let full_bytes = job.new.len() as u64;
+    let mut made = FromBase {
+        position: job.position,
+        from: job.from.clone(),
+        full_bytes,
+        deltas: Vec::new(),
+        left_out: Vec::new(),
+    };
+    for format in job.formats {
+        match checked(format, &old, &job.new) {
+            Ok(bytes) if bytes.len() as u64 * 100 > full_bytes * LARGEST_PERCENT => {
+                made.left_out.push(LeftOut::TooLarge {
+                    format,
+                    size_bytes: bytes.len() as u64,
+                });
+            }
+            Ok(bytes) => made
+                .deltas
+                .push(kept(&job.from, format, &bytes, &job.folder)?),
+            // No JAR that the format knows: there is the other one.
+            Err(delta::Error::NotModelled { .. }) => {}
+            Err(error) => made.left_out.push(LeftOut::Failed {
+                format,
+                reason: error.to_string(),
+            }),
+        }
+        job.done.fetch_add(1, Ordering::Relaxed);
+    }
+    Ok(made)
+}
+
+/// Makes a delta, and applies it once before it counts.
+fn checked(format: Format, old: &[u8], new: &[u8]) -> Result<Vec<u8>, delta::Error> {
+    let bytes = delta::create(format, old, new, Options::default())?;
+    delta::verify(old, &bytes, new)?;
+    Ok(bytes)
+}
+
+fn kept(from: &Version, format: Format, bytes: &[u8], folder: &Path) -> Result<MadeDelta, Failure> {
+    let file = folder.join(format!("{from}.{format}"));
+    std::fs::write(&file, bytes).map_err(|error| Failure::file("write", &file, &error))?;
+    Ok(MadeDelta {
+        from: from.clone(),
+        format,
+        file,
+        size_bytes: bytes.len() as u64,
+        checksum: Checksum::from_bytes(delta::checksum::sha256(bytes)),
+    })
+}
+
+impl FromBase {
+    /// `from 2.0.0: 53 kB (0.2 %) jar, 2.5 MB (7.6 %) zstd`, with what is left out and why.
+    pub(super) fn describe(&self) -> String {
+        let size = |format: Format, size_bytes: u64| {
+            format!(
+                "{} ({}) {format}",
+                format_size(size_bytes),
+                format_share(size_bytes, self.full_bytes)
+            )
+        };
+        let made = self
+            .deltas
+            .iter()
+            .map(|delta| size(delta.format, delta.size_bytes));
+        let left_out = self.left_out.iter().map(|left_out| match left_out {
+            LeftOut::TooLarge { format, size_bytes } => {
+                format!("{} left out, saves too little", size(*format, *size_bytes))
+            }
+            LeftOut::Failed { format, reason } => format!("no {format}: {reason}"),
+        });
+        let words: Vec<String> = made.chain(left_out).collect();
+        format!("from {}: {}", self.from, words.join(", "))
+    }
+
+    /// For scripts: what there is not.
+    pub(super) fn outcomes(&self) -> impl Iterator<Item = DeltaOutcome> {
+        self.left_out.iter().map(|left_out| match left_out {
+            LeftOut::TooLarge { format, size_bytes } => DeltaOutcome {
+                from_version: self.from.clone(),
+                format: format.name(),
+                size_bytes: *size_bytes,
+                result: DeltaResult::TooLarge,
+            },
+            LeftOut::Failed { format, .. } => DeltaOutcome {
+                from_version: self.from.clone(),
+                format: format.name(),
+                size_bytes: 0,
+                result: DeltaResult::Failed,
+            },
+        })
+    }
+}
+
+impl MadeDelta {
+    pub(super) fn outcome(&self, result: DeltaResult) -> DeltaOutcome {
+        DeltaOutcome {
+            from_version: self.from.clone(),
+            format: self.format.name(),
+            size_bytes: self.size_bytes,
+            result,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(old: &[u8], new: Vec<u8>, folder: &Path) -> Job {
+        let path = folder.join("old.jar");
+        std::fs::write(&path, old).unwrap();
+        Job {
+            position: 0,
+            from: "2.0.0".parse().unwrap(),
+            old: path,
+            new: Arc::new(new),
+            formats: Format::ALL.to_vec(),
+            folder: folder.to_owned(),
+            done: Counter::default(),
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_jar_gets_the_format_for_all_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = b"one two three four ".repeat(500);
+        let new = [&old[..], b"five"].concat();
+        let job = job(&old, new, folder.path());
+        let done = Arc::clone(&job.done);
+        let made = make(job).unwrap();
+        let formats: Vec<Format> = made.deltas.iter().map(|delta| delta.format).collect();
+        assert_eq!(formats, [Format::Zstd]);
+        assert_eq!(done.load(Ordering::Relaxed), 2);
+        assert!(!folder.path().join("old.jar").exists());
+    }
+
+    #[test]
+    fn what_saves_too_little_is_left_out_and_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = make(job(b"", b"q8#fZ!".to_vec(), folder.path())).unwrap();
+        assert!(made.deltas.is_empty());
+        assert!(
+            made.describe().contains("zstd left out, saves too little"),
+            "{}",
+            made.describe()
+        );
+        assert_eq!(made.outcomes().count(), 1);
+    }
+
+    #[test]
+    fn a_line_names_format_and_size() {
+        let delta = |format, size_bytes| MadeDelta {
+            from: "26.9.16".parse().unwrap(),
+            format,
+            file: PathBuf::new(),
+            size_bytes,
+            checksum: Checksum::from_bytes([0; 32]),
+        };
+        let made = FromBase {
+            position: 0,
+            from: "26.9.16".parse().unwrap(),
+            full_bytes: 32_400_000,
+            deltas: vec![delta(Format::Jar, 53_000), delta(Format::Zstd, 2_470_000)],
+            left_out: Vec::new(),
+        };
+        assert_eq!(
+            made.describe(),
+            "from 26.9.16: 53 kB (0.2 %) jar, 2.5 MB (7.6 %) zstd"
+        );
+    }
+}
