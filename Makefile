@@ -5,7 +5,7 @@ CARGO ?= cargo
 CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/relctl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run setup check test e2e ci bench bench-announce clean-cache
+.PHONY: help demo run setup check test e2e ci bench bench-announce bench-delta clean-cache
 
 help: ## list these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
@@ -36,6 +36,9 @@ bench: bench-announce ## measure what we promise about speed
 
 bench-announce: setup ## time from publishing to the announcement, at 100 connected clients
 	$(CARGO) bench --package tests --bench announce --locked
+
+bench-delta: setup ## patch sizes and costs against other tools on real JARs, several minutes
+	@CARGO="$(CARGO)" tests/scripts/bench-delta.sh
 
 clean-cache: ## forget the real JARs that the demo downloaded
 	rm -rf "$(CACHE)"
