@@ -232,6 +232,64 @@ fn the_stock_zstd_undoes_our_deltas_and_so_do_we() {
 }
 
 #[test]
+fn deltas_of_both_formats_rebuild_the_new_file_and_those_that_save_too_little_are_not_written() {
+    let folder = TempDir::new().unwrap();
+    let (old, new) = jars::jar_pair(1, 300_000);
+    write(folder.path(), "old.jar", &old);
+    write(folder.path(), "new.jar", &new);
+    let create = |format: &'static str, ratio: &'static str| {
+        let arguments = ["delta", "create", "old.jar", "new.jar", "-o", "patch"];
+        let options = ["--json", "--format", format, "--max-ratio", ratio];
+        relctl(arguments)
+            .args(options)
+            .in_folder(folder.path())
+            .run()
+    };
+    for (format, made) in [("jar", "jar"), ("zstd", "zstd"), ("auto", "jar")] {
+        let document = create(format, "60%").exits_with(0).json();
+        assert_eq!(data(&document)["format"], made, "{document:#}");
+        let inspect = ["delta", "inspect", "patch", "--json"];
+        let inspected = relctl(inspect).in_folder(folder.path()).run();
+        let inspected = inspected.exits_with(0).json();
+        assert_eq!(data(&inspected)["format"], made, "{inspected:#}");
+        assert_eq!(
+            data(&inspected)["sizeBytes"],
+            data(&document)["sizeBytes"],
+            "{inspected:#}"
+        );
+        if made == "jar" {
+            let stated = &data(&inspected)["stated"];
+            assert_eq!(stated["targetSha256"], crate::sha256(&new), "{inspected:#}");
+        }
+        let apply = ["delta", "apply", "old.jar", "patch", "-o", "rebuilt.jar"];
+        let _ = relctl(apply).in_folder(folder.path()).succeed();
+        assert!(std::fs::read(folder.path().join("rebuilt.jar")).unwrap() == new);
+        std::fs::remove_file(folder.path().join("patch")).unwrap();
+    }
+
+    let refused = create("auto", "0%").exits_with(exit::CHECK_FAILED);
+    assert!(
+        refused.stderr.contains("--max-ratio"),
+        "{}",
+        refused.story()
+    );
+    assert!(!folder.path().join("patch").exists());
+
+    write(folder.path(), "old.jar", b"this is no JAR, ");
+    write(
+        folder.path(),
+        "new.jar",
+        b"this is no JAR, and neither is this",
+    );
+    let refused = create("jar", "100%").exits_with(exit::CHECK_FAILED);
+    assert!(
+        refused.stderr.contains("--format auto"),
+        "{}",
+        refused.story()
+    );
+}
+
+#[test]
 fn a_packed_folder_of_classes_runs_and_is_the_same_every_time() {
     let folder = TempDir::new().unwrap();
     compile(Demo::V1, &folder.path().join("classes"));

@@ -63,6 +63,54 @@ async fn published_heard_of_rebuilt_from_a_delta_verified_and_run() {
     assert_eq!(version["installationsSucceeded"], 2);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_takes_the_jar_delta_and_other_clients_find_the_zstd_one_beside_it() {
+    let daemon = Daemon::start(BINARIES);
+    publish(&daemon, Demo::V1);
+    let _ = update_once(&daemon, CLIENTS[0]);
+    let new = publish(&daemon, Demo::V2);
+
+    let shown = daemon
+        .api()
+        .get(&format!("{}/versions/1.1.0", paths::ADMIN));
+    let release = shown.await.is(200).data();
+    let mut offered: Vec<(String, u64)> = release["deltas"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|delta| {
+            let format = delta["format"].as_str().unwrap();
+            (format.to_owned(), delta["size"].as_u64().unwrap())
+        })
+        .collect();
+    offered.sort();
+    let [(jar_name, jar_bytes), (zstd_name, zstd_bytes)] = &offered[..] else {
+        panic!("two deltas were expected: {offered:?}");
+    };
+    assert_eq!((jar_name.as_str(), zstd_name.as_str()), ("jar", "zstd"));
+    assert!(jar_bytes < zstd_bytes, "{offered:?}");
+
+    let updated = update_once(&daemon, CLIENTS[0]);
+    assert_eq!(updated["data"]["way"], "delta", "{updated:#}");
+    assert_eq!(updated["data"]["deltaFormat"], "jar");
+    assert_eq!(updated["data"]["fetchedBytes"], *jar_bytes);
+    let jar = jar(&daemon, CLIENTS[0], Demo::V2);
+    assert!(std::fs::read(&jar).unwrap() == new);
+    assert_eq!(java::run_jar(&jar, &["--version"]), "1.1.0\n");
+}
+
+/// A desktop that installs what there is and ends; what it says of that.
+fn update_once(daemon: &Daemon, client: &str) -> Value {
+    let arguments = ["client", "update", "--once", "--json", "--client-id"];
+    daemon
+        .relctl(arguments)
+        .args([client, "--channel", "stable", "--app-dir"])
+        .path(&daemon.home().join(client))
+        .run()
+        .exits_with(0)
+        .json()
+}
+
 /// Packs and publishes a version of the demo application; the release's bytes.
 fn publish(daemon: &Daemon, demo: Demo) -> Vec<u8> {
     let path = daemon.home().join(format!("notes-{}.jar", demo.version()));
