@@ -97,9 +97,9 @@ pub(super) async fn make(
         if !outcomes.is_empty() {
             let formats: Vec<&str> = outcomes.iter().map(|outcome| outcome.format).collect();
             output.say(&format!(
-                "  delta      from {}: {} is there already",
+                "  delta      from {}: {} there already",
                 base.version_number,
-                formats.join(", ")
+                formats.join(" and ")
             ));
         }
         made.outcomes.extend(outcomes);
