@@ -197,6 +197,28 @@ pub struct ErrorBody {
     pub timestamp: Timestamp,
 }
 
+/// What a reader of JSON says is wrong, in the words of JSON: callers need not know what our types are called.
+#[must_use]
+pub fn in_plain_words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or_default();
+    let text = text
+        .replace("invalid type: map", "invalid type: object")
+        .replace("invalid type: sequence", "invalid type: list");
+    let Some((before, expected)) = text.rsplit_once("expected ") else {
+        return text;
+    };
+    let expected = match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "i64" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        name if name.starts_with("struct ") => "an object",
+        plain => plain,
+    };
+    format!("{before}expected {expected}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,5 +273,36 @@ mod tests {
             serde_json::from_str::<Code>(r#""FROM_THE_FUTURE""#).unwrap(),
             Code::ServerError
         );
+    }
+
+    #[test]
+    fn refusals_use_the_words_of_json() {
+        fn refusal<T: serde::de::DeserializeOwned + std::fmt::Debug>(text: &str) -> String {
+            in_plain_words(&serde_json::from_str::<T>(text).unwrap_err())
+        }
+        for (told, expected) in [
+            (
+                refusal::<u64>("\"1h\""),
+                "invalid type: string \"1h\", expected a whole number",
+            ),
+            (
+                refusal::<u8>("300"),
+                "invalid value: integer `300`, expected a whole number",
+            ),
+            (
+                refusal::<String>("{}"),
+                "invalid type: object, expected a string",
+            ),
+            (
+                refusal::<Vec<u8>>("{}"),
+                "invalid type: object, expected a list",
+            ),
+            (
+                refusal::<bool>("[]"),
+                "invalid type: list, expected a boolean",
+            ),
+        ] {
+            assert_eq!(told, expected);
+        }
     }
 }

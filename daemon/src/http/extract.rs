@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
+use protocol::error::in_plain_words;
 use protocol::{ClientId, Code, Timestamp};
 use serde::de::DeserializeOwned;
 
@@ -217,7 +218,7 @@ fn json_refusal(error: &serde_json::Error, body: &[u8]) -> ApiError {
     if let Some(field) = missing {
         return ApiError::invalid_field(field, "is missing");
     }
-    let problem = message.split(" at line ").next().unwrap_or_default();
+    let problem = in_plain_words(error);
     let lines = body.split_inclusive(|byte| *byte == b'\n');
     let before: usize = lines
         .take(error.line().saturating_sub(1))
@@ -271,7 +272,7 @@ pub fn body_error(error: &(dyn std::error::Error + 'static)) -> ApiError {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if error.is::<super::body::Stalled>() {
-            let message = "no byte of the body arrived for 30 seconds";
+            let message = error.to_string();
             return ApiError::invalid(message).with_status(StatusCode::REQUEST_TIMEOUT);
         }
         cause = error.source();

@@ -12,6 +12,7 @@ use super::{
     Register, Subscription, Watch,
 };
 use crate::FieldProblem;
+use crate::error::in_plain_words;
 use crate::ids::is_printable;
 use crate::limits::{
     CAPABILITIES, CAPABILITY_CHARS, MESSAGE_ID_CHARS, PHASE_CHARS, REPORT_TEXT_CHARS, SAFE_INTEGER,
@@ -54,6 +55,8 @@ pub(super) fn read_envelope(
     let data = match object.remove("data") {
         Some(Value::Object(data)) => data,
         Some(_) => return Err(vec![FieldProblem::new("data", "expected an object")]),
+        // It has nothing to say beyond its name.
+        None if kind == "UNWATCH" => Map::new(),
         None => return Err(vec![FieldProblem::new("data", "is missing")]),
     };
     read_message(&kind, data)
@@ -117,7 +120,7 @@ impl Fields {
         match serde_json::from_value(value) {
             Ok(parsed) => Some(parsed),
             Err(error) => {
-                self.problem(field, error);
+                self.problem(field, in_plain_words(&error));
                 None
             }
         }

@@ -43,6 +43,30 @@ fn what_is_no_message_is_refused_with_its_reason() {
 }
 
 #[test]
+fn numbers_are_asked_for_in_plain_words() {
+    let text = r#"{"type":"DOWNLOAD_PROGRESS","data":{"version":"2.1.0","bytesDownloaded":-1,"totalBytes":"x"}}"#;
+    assert_eq!(
+        problems(text),
+        "bytesDownloaded: invalid value: integer `-1`, expected a whole number; \
+         totalBytes: invalid type: string \"x\", expected a whole number"
+    );
+}
+
+#[test]
+fn only_unwatch_needs_no_data() {
+    let message = Envelope::parse(r#"{"type":"UNWATCH"}"#).unwrap().message;
+    assert_eq!(message, ClientMessage::Unwatch {});
+    for kind in ClientMessage::TYPES
+        .iter()
+        .filter(|kind| **kind != "UNWATCH")
+    {
+        let text = format!(r#"{{"type":"{kind}"}}"#);
+        assert_eq!(problems(&text), "data: is missing");
+    }
+    assert!(Envelope::parse(r#"{"type":"UNWATCH","data":5}"#).is_err());
+}
+
+#[test]
 fn unknown_fields_are_ignored() {
     let text = r#"{"type":"SUBSCRIBE","data":{"channel":"beta","colour":"red"},"more":1}"#;
     assert_eq!(
