@@ -37,6 +37,9 @@ pub struct Caller {
     pub narrowed_to: Option<Role>,
 }
 
+/// The longest `jti` that a token may have.
+pub const JTI_BYTES: usize = 256;
+
 /// How far ahead `iat` may lie: clocks of two machines differ by less.
 const ISSUED_AT_SKEW_SECONDS: f64 = 60.0;
 

@@ -15,6 +15,7 @@ pub mod layers;
 pub mod live;
 mod ops;
 mod reports;
+mod role;
 pub mod serve;
 mod stream;
 mod transfer;

@@ -111,7 +111,7 @@ pub(super) fn payload(part: &str) -> Result<Claims, AuthError> {
     if claims
         .jti
         .as_ref()
-        .is_some_and(|jti| jti.is_empty() || jti.len() > 256)
+        .is_some_and(|jti| jti.is_empty() || jti.len() > super::JTI_BYTES)
     {
         return Err(AuthError::Malformed("jti has 1 to 256 characters"));
     }

@@ -14,8 +14,9 @@ use protocol::{Channel, Timestamp};
 use serde::Deserialize;
 
 use super::client::{Answer, answer, version};
-use super::extract::{Address, CurrentCaller, Json, PathText, Query};
+use super::extract::{Address, Json, PathText, Query};
 use super::form;
+use super::role::Publisher;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::ApiError;
@@ -31,7 +32,7 @@ pub(super) fn actor(caller: &Caller, Address(address): Address) -> Actor {
 
 pub(super) async fn create_version(
     State(app): State<Arc<App>>,
-    CurrentCaller(caller): CurrentCaller,
+    Publisher(caller): Publisher,
     address: Address,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -138,7 +139,7 @@ fn state(text: &str) -> Result<ReleaseState, ApiError> {
 
 pub(super) async fn list_versions(
     State(app): State<Arc<App>>,
-    CurrentCaller(caller): CurrentCaller,
+    Publisher(caller): Publisher,
     Query(page): Query<PageQuery>,
     Query(filter): Query<FilterQuery>,
 ) -> Answer<Page<ReleaseView>> {
@@ -148,7 +149,7 @@ pub(super) async fn list_versions(
 
 pub(super) async fn show_version(
     State(app): State<Arc<App>>,
-    CurrentCaller(caller): CurrentCaller,
+    Publisher(caller): Publisher,
     PathText(id): PathText<String>,
 ) -> Answer<ReleaseView> {
     lifecycle::show(&app, &caller, &id).map(answer)
@@ -156,7 +157,7 @@ pub(super) async fn show_version(
 
 pub(super) async fn version_history(
     State(app): State<Arc<App>>,
-    CurrentCaller(caller): CurrentCaller,
+    Publisher(caller): Publisher,
     PathText(id): PathText<String>,
     Query(page): Query<PageQuery>,
 ) -> Answer<Page<HistoryEntry>> {
@@ -169,7 +170,7 @@ pub(super) async fn version_history(
 
 pub(super) async fn toggle_version(
     State(app): State<Arc<App>>,
-    CurrentCaller(caller): CurrentCaller,
+    Publisher(caller): Publisher,
     address: Address,
     PathText(id): PathText<String>,
     request: Request,
@@ -184,7 +185,7 @@ pub(super) async fn toggle_version(
 
 pub(super) async fn change_version(
     State(app): State<Arc<App>>,
-    CurrentCaller(caller): CurrentCaller,
+    Publisher(caller): Publisher,
     address: Address,
     PathText(id): PathText<String>,
     Json(change): Json<ReleaseChange>,
@@ -197,7 +198,7 @@ pub(super) async fn change_version(
 
 pub(super) async fn add_delta(
     State(app): State<Arc<App>>,
-    CurrentCaller(caller): CurrentCaller,
+    Publisher(caller): Publisher,
     address: Address,
     PathText(id): PathText<String>,
     request: Request,
@@ -236,7 +237,7 @@ pub(super) struct RollbackText {
 
 pub(super) async fn roll_back(
     State(app): State<Arc<App>>,
-    CurrentCaller(caller): CurrentCaller,
+    Publisher(caller): Publisher,
     address: Address,
     PathText(channel): PathText<String>,
     Json(text): Json<RollbackText>,
@@ -255,7 +256,7 @@ pub(super) async fn roll_back(
 
 pub(super) async fn statistics(
     State(app): State<Arc<App>>,
-    CurrentCaller(caller): CurrentCaller,
+    Publisher(caller): Publisher,
 ) -> Answer<Statistics> {
     ops::statistics::statistics(&app, &caller, Timestamp::now()).map(answer)
 }

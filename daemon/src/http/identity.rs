@@ -7,18 +7,19 @@ use axum::http::StatusCode;
 use protocol::api::{
     IssuedToken, NewToken, NewUser, Page, RevokedToken, TokenView, UserChange, UserView,
 };
-use protocol::{Timestamp, TokenId, Username};
+use protocol::{Timestamp, Username};
 
 use super::admin::{PageQuery, actor};
 use super::client::{Answer, answer};
-use super::extract::{Address, CurrentCaller, Json, PathText, Query};
+use super::extract::{Address, Json, PathText, Query};
+use super::role::Administrator;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::ops::users;
 
 pub(super) async fn list_users(
     State(app): State<Arc<App>>,
-    CurrentCaller(caller): CurrentCaller,
+    Administrator(caller): Administrator,
     Query(page): Query<PageQuery>,
 ) -> Answer<Page<UserView>> {
     let (page, size) = page.parse()?;
@@ -27,7 +28,7 @@ pub(super) async fn list_users(
 
 pub(super) async fn add_user(
     State(app): State<Arc<App>>,
-    CurrentCaller(caller): CurrentCaller,
+    Administrator(caller): Administrator,
     address: Address,
     Json(user): Json<NewUser>,
 ) -> Result<(StatusCode, axum::Json<protocol::api::Success<UserView>>), ApiError> {
@@ -40,7 +41,7 @@ pub(super) async fn add_user(
 
 pub(super) async fn change_user(
     State(app): State<Arc<App>>,
-    CurrentCaller(caller): CurrentCaller,
+    Administrator(caller): Administrator,
     address: Address,
     PathText(name): PathText<String>,
     Json(change): Json<UserChange>,
@@ -56,7 +57,7 @@ pub(super) async fn change_user(
 
 pub(super) async fn list_tokens(
     State(app): State<Arc<App>>,
-    CurrentCaller(caller): CurrentCaller,
+    Administrator(caller): Administrator,
     Query(page): Query<PageQuery>,
 ) -> Answer<Page<TokenView>> {
     let (page, size) = page.parse()?;
@@ -65,7 +66,7 @@ pub(super) async fn list_tokens(
 
 pub(super) async fn issue_token(
     State(app): State<Arc<App>>,
-    CurrentCaller(caller): CurrentCaller,
+    Administrator(caller): Administrator,
     address: Address,
     Json(token): Json<NewToken>,
 ) -> Result<(StatusCode, axum::Json<protocol::api::Success<IssuedToken>>), ApiError> {
@@ -78,15 +79,12 @@ pub(super) async fn issue_token(
 
 pub(super) async fn revoke_token(
     State(app): State<Arc<App>>,
-    CurrentCaller(caller): CurrentCaller,
+    Administrator(caller): Administrator,
     address: Address,
     PathText(id): PathText<String>,
 ) -> Answer<RevokedToken> {
-    let id: TokenId = id
-        .parse()
-        .map_err(|error| ApiError::invalid_field("tokenId", error))?;
     let actor = actor(&caller, address);
-    app.blocking(move |app| users::revoke_token(app, &caller, &actor, id))
+    app.blocking(move |app| users::revoke_token(app, &caller, &actor, &id))
         .await
         .map(answer)
 }

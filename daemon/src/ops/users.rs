@@ -4,12 +4,13 @@ use protocol::api::{
     IssuedToken, NewToken, NewUser, Page, RevokedToken, Role, TokenView, UserChange, UserView,
     WhoAmI,
 };
+use protocol::ids::is_printable;
 use protocol::limits::TOKEN_LIFETIME_MAX;
 use protocol::{Timestamp, TokenId, Username};
 
 use super::require;
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, JTI_BYTES};
 use crate::error::ApiError;
 use crate::store::{Actor, Token, User};
 
@@ -201,20 +202,39 @@ pub fn issue_token(
 
 /// Ends a token. Again is fine.
 ///
+/// Tokens of this daemon have a UUID. Any other text is the `jti` of a token that somebody else issued; of those
+/// nobody here knows which there are, so each can be revoked.
+///
 /// # Errors
-/// `FORBIDDEN`, or `NOT_FOUND` for a token that this daemon did not issue though it issues them.
+/// `FORBIDDEN`; `NOT_FOUND` for a token that this daemon did not issue though it issues them; `INVALID_REQUEST` for
+/// what no token is called.
 pub fn revoke_token(
     app: &App,
     caller: &Caller,
     actor: &Actor,
-    id: TokenId,
+    id: &str,
 ) -> Result<RevokedToken, ApiError> {
     require(caller, Role::Admin)?;
-    if app.auth.can_issue() && app.store.token(id)?.is_none() {
-        return Err(ApiError::not_found(format!("token {id} does not exist")));
-    }
-    app.store.revoke_token(actor, &id.to_string())?;
-    tracing::info!(token.id = %id, "a token was revoked");
+    let token_id = match id.parse::<TokenId>() {
+        Ok(own) if app.auth.can_issue() => {
+            if app.store.token(own)?.is_none() {
+                return Err(ApiError::not_found(format!("token {own} does not exist")));
+            }
+            own.to_string()
+        }
+        // As it stands in the token: who issues them may write a UUID in capitals.
+        Ok(_) | Err(_) => foreign_jti(id)?.to_owned(),
+    };
+    app.store.revoke_token(actor, &token_id)?;
+    tracing::info!(token.id = %token_id, "a token was revoked");
     app.hub.identity_changed();
-    Ok(RevokedToken { token_id: id })
+    Ok(RevokedToken { token_id })
+}
+
+fn foreign_jti(text: &str) -> Result<&str, ApiError> {
+    if (1..=JTI_BYTES).contains(&text.len()) && is_printable(text) {
+        return Ok(text);
+    }
+    let problem = format!("expected the id of a token: 1 to {JTI_BYTES} printable characters");
+    Err(ApiError::invalid_field("tokenId", problem))
 }

@@ -139,6 +139,13 @@ async fn tokens_are_issued_within_bounds_and_only_for_who_may_use_them() {
     ] {
         ask("jane", ttl).await.refused(400, "INVALID_REQUEST");
     }
+    let refusal = ask("jane", json!("1h"))
+        .await
+        .refused(400, "INVALID_REQUEST");
+    assert_eq!(
+        refusal,
+        "ttlSeconds: invalid type: string \"1h\", expected a whole number"
+    );
     ask("nobody", json!(60)).await.refused(404, "NOT_FOUND");
     let longest = 10_u64 * 366 * 24 * 3600 - 60;
     let issued = ask("jane", json!(longest)).await.data();
@@ -178,7 +185,22 @@ async fn a_revoked_token_counts_no_longer() {
     revoke("01a2052b-29e1-7123-8d55-eb4e1173827c")
         .await
         .refused(404, "NOT_FOUND");
-    revoke("nonsense").await.refused(400, "INVALID_REQUEST");
+    let too_long = "x".repeat(257);
+    for nonsense in ["%07", too_long.as_str()] {
+        revoke(nonsense).await.refused(400, "INVALID_REQUEST");
+    }
+}
+
+#[tokio::test]
+async fn the_token_of_another_issuer_is_revoked_by_its_jti() {
+    let daemon = Daemon::start().await;
+    let path = format!("{TOKENS}/build%20server:2026-17");
+    for _ in 0..2 {
+        let answer = send(daemon.request(Method::DELETE, &path)).await;
+        assert_eq!(answer.data()["tokenId"], "build server:2026-17");
+    }
+    let store = &daemon.running().app().store;
+    assert!(store.is_revoked("build server:2026-17").unwrap());
 }
 
 #[tokio::test]
@@ -250,6 +272,54 @@ async fn each_endpoint_asks_for_its_role() {
             &format!("{TOKENS}/01a2052b-29e1-7123-8d55-eb4e1173827c"),
         );
         send(revoke).await.refused(403, "FORBIDDEN");
+    }
+}
+
+#[tokio::test]
+async fn without_the_role_no_body_is_looked_at() {
+    let daemon = Daemon::start().await;
+    daemon.has(&["2.1.0"]).await;
+    let user = daemon.token_of("jane", "USER").await;
+    let publisher = daemon.token_of("ci", "PUBLISHER").await;
+    let updates = "/api/v1/admin/updates";
+    for (token, method, path) in [
+        (&user, Method::POST, format!("{updates}/versions")),
+        (&user, Method::PATCH, format!("{updates}/versions/2.1.0")),
+        (
+            &user,
+            Method::PATCH,
+            format!("{updates}/versions/2.1.0/toggle-status"),
+        ),
+        (
+            &user,
+            Method::POST,
+            format!("{updates}/versions/9.9.9/deltas"),
+        ),
+        (
+            &user,
+            Method::POST,
+            format!("{updates}/channels/Not!a!channel/rollback"),
+        ),
+        (
+            &user,
+            Method::GET,
+            format!("{updates}/versions?page=x&state=y"),
+        ),
+        (&publisher, Method::POST, USERS.to_owned()),
+        (&publisher, Method::PATCH, format!("{USERS}/a%20b")),
+        (&publisher, Method::GET, format!("{USERS}?size=0")),
+        (&publisher, Method::POST, TOKENS.to_owned()),
+        (&publisher, Method::DELETE, format!("{TOKENS}/nonsense")),
+    ] {
+        for (content_type, body) in [
+            ("application/json", "not JSON".to_owned()),
+            ("text/plain", String::new()),
+            ("application/json", " ".repeat(100_000)),
+        ] {
+            let request = daemon.request_as(token, method.clone(), &path);
+            let request = request.header("Content-Type", content_type).body(body);
+            send(request).await.refused(403, "FORBIDDEN");
+        }
     }
 }
 

@@ -124,8 +124,8 @@ pub struct TokenView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RevokedToken {
-    /// The token that no longer counts.
-    pub token_id: TokenId,
+    /// The token that no longer counts: its id, or the `jti` that another issuer gave it.
+    pub token_id: String,
 }
 
 /// Answer of `GET /api/v1/whoami`.
