@@ -5,6 +5,16 @@ use serde_json::{Value, json};
 
 use crate::harness::{Daemon, keys, release};
 
+async fn post(daemon: &Daemon, token: &str, query: &str, body: &Value) -> String {
+    let text = body.to_string();
+    let request = format!(
+        "POST /api/v1/updates/reports{query} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
+        text.len()
+    );
+    crate::frames::exchange(daemon, request.as_bytes()).await
+}
+
 fn progress(percentage: u64) -> Value {
     json!({"type": "INSTALLATION_PROGRESS", "data": {
         "version": "2.1.0", "phase": "extracting", "progressPercentage": percentage,
@@ -156,15 +166,7 @@ async fn a_report_without_a_session_does_the_same() {
     let mut session = daemon.client("a", "2.0.0").await;
     session.expect("NEW_VERSION_AVAILABLE").await;
 
-    let post = async |query: &str, body: &Value| {
-        let text = body.to_string();
-        let request = format!(
-            "POST /api/v1/updates/reports{query} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
-            text.len()
-        );
-        crate::frames::exchange(&daemon, request.as_bytes()).await
-    };
+    let post = async |query: &str, body: &Value| post(&daemon, &token, query, body).await;
     let answer = post("?clientId=a", &progress(75)).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     let data = session.expect("INSTALLATION_PROGRESS").await;
@@ -184,7 +186,6 @@ async fn a_report_without_a_session_does_the_same() {
     );
 
     for (query, body, field) in [
-        ("", &progress(75), "X-Client-Id"),
         ("?clientId=nobody-here", &result, "previousVersion"),
         ("?clientId=a", &json!({"type": "PING", "data": {}}), "type"),
         ("?clientId=a", &progress(175), "progressPercentage"),
@@ -196,4 +197,39 @@ async fn a_report_without_a_session_does_the_same() {
             "{answer}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_without_a_session_is_of_the_client_that_is_named_nearest() {
+    let daemon = Daemon::start().await;
+    let mut watcher = daemon.watcher(json!({})).await;
+    let token = daemon.token("user", Role::User);
+    let named = progress(75);
+    let mut unnamed = progress(75);
+    unnamed["data"].as_object_mut().unwrap().remove("clientId");
+    let mut misnamed = progress(75);
+    misnamed["data"]["clientId"] = json!("../x");
+
+    let answer = post(&daemon, &token, "", &unnamed).await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains("data.clientId"), "{answer}");
+    let answer = post(&daemon, &token, "", &misnamed).await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains("\"field\":\"clientId\""), "{answer}");
+
+    let _session = daemon.client("sole", "2.0.0").await;
+    watcher.expect("CLIENT_CONNECTED").await;
+    for (query, body, client_id) in [
+        ("?clientId=asked", &named, "asked"),
+        ("", &named, "somebody-else"),
+        ("", &unnamed, "sole"),
+    ] {
+        let answer = post(&daemon, &token, query, body).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        let data = watcher.expect("INSTALLATION_PROGRESS").await;
+        assert_eq!(data["clientId"], client_id);
+    }
+    let _second = daemon.client("second", "2.0.0").await;
+    let answer = post(&daemon, &token, "", &unnamed).await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
 }
