@@ -47,7 +47,7 @@ pub fn offer(catalog: &Catalog, channels: &Channels, query: &Query<'_>, now: Tim
         .releases()
         .iter()
         .take_while(|release| release.version.is_newer_than(query.current_version))
-        .filter(|release| is_open_to(release, channels, query));
+        .filter(|release| is_open_to(release, channels, query.channels, query.client_id));
     let Some(newest) = newer.next() else {
         return rollback(catalog, channels, query);
     };
@@ -94,7 +94,8 @@ fn rollback(catalog: &Catalog, channels: &Channels, query: &Query<'_>) -> Offer 
         .releases()
         .iter()
         .filter(|release| query.current_version.is_newer_than(&release.version))
-        .find(|release| is_open_to(release, channels, query) && obstacle(release, query).is_none())
+        .filter(|release| is_open_to(release, channels, query.channels, query.client_id))
+        .find(|release| obstacle(release, query).is_none())
         .map(Arc::clone);
     Offer {
         is_rollback: install.is_some(),
@@ -103,18 +104,29 @@ fn rollback(catalog: &Catalog, channels: &Channels, query: &Query<'_>) -> Offer 
     }
 }
 
+/// The newest release for who follows these channels and does not say what it is: one that is rolled out to everybody.
+#[must_use]
+pub fn newest_for_anybody<'a>(
+    catalog: &'a Catalog,
+    channels: &Channels,
+    followed: &[Channel],
+) -> Option<&'a Arc<Release>> {
+    let mut releases = catalog.releases().iter();
+    releases.find(|release| is_open_to(release, channels, followed, None))
+}
+
 /// Whether a release is meant for this client at all: offered, on a channel that it follows, rolled out to it.
-fn is_open_to(release: &Release, channels: &Channels, query: &Query<'_>) -> bool {
+fn is_open_to(
+    release: &Release,
+    channels: &Channels,
+    followed: &[Channel],
+    client_id: Option<&ClientId>,
+) -> bool {
     release.state == ReleaseState::Active
-        && query
-            .channels
+        && followed
             .iter()
             .any(|channel| channels.receives(channel, &release.channel))
-        && rollout::is_included(
-            query.client_id,
-            &release.version,
-            release.rollout_percentage,
-        )
+        && rollout::is_included(client_id, &release.version, release.rollout_percentage)
 }
 
 /// Why a client cannot install a release that is meant for it.

@@ -21,6 +21,8 @@ pub struct Follower {
     /// A few entries in the life of a session, so looking through them is cheaper than hashing.
     told: Vec<(ReleaseId, Telling)>,
     is_extended: bool,
+    /// While no client is registered: the newest release when the session subscribed. It hears of newer ones only.
+    known: Option<Version>,
 }
 
 /// The client that registered on a session.
@@ -130,12 +132,19 @@ impl Follower {
             registered_at: now,
         });
         if !self.has_subscribed {
-            self.subscribe(Channel::stable());
+            self.follow(Channel::stable());
         }
     }
 
     /// Follows a channel.
-    pub fn subscribe(&mut self, channel: Channel) {
+    ///
+    /// A session without a client has no version that could be behind, so what is there already is no news to it.
+    pub fn subscribe(&mut self, channel: Channel, catalog: &Catalog, channels: &Channels) {
+        self.follow(channel);
+        self.known = self.newest(catalog, channels);
+    }
+
+    fn follow(&mut self, channel: Channel) {
         self.has_subscribed = true;
         if !self.channels.contains(&channel) {
             self.channels.push(channel);
@@ -143,8 +152,15 @@ impl Follower {
     }
 
     /// Leaves a channel; one that was not followed is left already.
-    pub fn unsubscribe(&mut self, channel: &Channel) {
+    pub fn unsubscribe(&mut self, channel: &Channel, catalog: &Catalog, channels: &Channels) {
         self.channels.retain(|followed| followed != channel);
+        // What only the channel that was left had must not hide what the others publish from now on.
+        self.known = self.newest(catalog, channels).min(self.known.take());
+    }
+
+    fn newest(&self, catalog: &Catalog, channels: &Channels) -> Option<Version> {
+        let newest = compat::newest_for_anybody(catalog, channels, &self.channels);
+        newest.map(|release| release.version.clone())
     }
 
     /// The client runs another version now.
@@ -158,7 +174,8 @@ impl Follower {
     #[must_use]
     pub fn news(&self, catalog: &Catalog, channels: &Channels, now: Timestamp) -> Vec<News> {
         let Some(client) = &self.client else {
-            return Vec::new();
+            let news = self.news_for_anybody(catalog, channels);
+            return news.into_iter().collect();
         };
         let query = Query {
             current_version: &client.version,
@@ -184,6 +201,19 @@ impl Follower {
             .chain(install)
             .filter(|news| !self.was_told(news))
             .collect()
+    }
+
+    /// What is news where nobody registered: a release for everybody that came after the session subscribed. Whether it
+    /// can be installed is for the listener to find out.
+    fn news_for_anybody(&self, catalog: &Catalog, channels: &Channels) -> Option<News> {
+        let newest = compat::newest_for_anybody(catalog, channels, &self.channels)?;
+        let known = self.known.as_ref();
+        let news = News::Offer {
+            release: Arc::clone(newest),
+            is_rollback: false,
+        };
+        let is_newer = known.is_none_or(|known| newest.version.is_newer_than(known));
+        (is_newer && !self.was_told(&news)).then_some(news)
     }
 
     /// The news, which count as told from now on.

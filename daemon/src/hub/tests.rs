@@ -1,6 +1,7 @@
 use protocol::message::Register;
 
 use super::*;
+use crate::store::Catalog;
 
 fn hub() -> (Hub, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -67,7 +68,11 @@ fn the_summary_counts_sessions_by_what_they_are() {
     register(&hub, &first, "a", "linux");
     register(&hub, &second, "a", "linux");
     register(&hub, &third, "b", "windows");
-    third.seat().follower().subscribe("beta".parse().unwrap());
+    third.seat().follower().subscribe(
+        "beta".parse().unwrap(),
+        &Catalog::default(),
+        &Channels::default(),
+    );
     let _watching = hub.watch(join(&hub, "root").seat(), event::Filter::default(), None);
     let summary = hub.summary();
     assert_eq!(

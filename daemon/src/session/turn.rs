@@ -98,7 +98,10 @@ impl<'a> Turn<'a> {
             ClientMessage::Register(register) => self.register(register, id),
             ClientMessage::Subscribe(Subscription { channel }) => self.subscribe(channel, id),
             ClientMessage::Unsubscribe(Subscription { channel }) => {
-                self.follower.unsubscribe(&channel);
+                let World {
+                    catalog, channels, ..
+                } = *self.world;
+                self.follower.unsubscribe(&channel, catalog, channels);
                 self.ack(id);
             }
             ClientMessage::Ping(_) => {
@@ -134,7 +137,12 @@ impl<'a> Turn<'a> {
             self.error(Code::UnknownChannel, message, id);
             return;
         }
-        self.follower.subscribe(channel);
+        // What came before is told before, since a session without a client hears only of what comes after.
+        self.tell_news();
+        let World {
+            catalog, channels, ..
+        } = *self.world;
+        self.follower.subscribe(channel, catalog, channels);
         self.ack(id);
         self.tell_news();
     }

@@ -84,17 +84,6 @@ async fn registering_and_subscribing_at_once_tells_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_never_registered_is_told_nothing() {
-    let daemon = Daemon::start().await;
-    daemon.publish(release("2.1.0"));
-    let token = daemon.token("user", Role::User);
-    let mut session = daemon.connect(&token).await;
-    session.subscribe("stable").await;
-    daemon.publish(release("2.2.0"));
-    session.expect_nothing().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn subscribing_to_more_catches_up_on_it() {
     let daemon = Daemon::start().await;
     daemon.publish(on("beta", "2.1.0-beta.1"));
@@ -297,4 +286,32 @@ async fn an_up_to_date_client_and_one_ahead_of_everything_are_left_alone() {
         .expect_nothing()
         .await;
     daemon.client("c", "9.0.0").await.expect_nothing().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_subscribes_hears_of_what_is_published_from_then_on() {
+    let daemon = Daemon::start().await;
+    daemon.publish(release("2.0.0"));
+    let mut watcher = daemon.watcher(json!({})).await;
+    let token = daemon.token("user", Role::User);
+    let mut listener = daemon.connect(&token).await;
+    let mut silent = daemon.connect(&token).await;
+    listener.subscribe("stable").await;
+    listener.expect_nothing().await;
+    daemon.publish(NewRelease {
+        rollout: 99,
+        ..release("2.2.0")
+    });
+    listener.expect_nothing().await;
+    assert_eq!(watcher.expect("RELEASE_CHANGED").await["announcedTo"], 0);
+
+    daemon.publish(release("2.1.0"));
+    assert_eq!(
+        listener.expect("NEW_VERSION_AVAILABLE").await["version"],
+        "2.1.0"
+    );
+    assert_eq!(watcher.expect("RELEASE_CHANGED").await["announcedTo"], 1);
+    silent.expect_nothing().await;
+    listener.register("a", "2.0.0").await;
+    assert!(!versions(&listener.drain().await).contains(&"2.1.0"));
 }
