@@ -1,7 +1,7 @@
 //! A request body that must keep coming, and whose rest is taken in when nobody wants it.
 //!
 //! Neither hyper nor axum gives up on a body. A sender that goes silent, or drips a byte now and then, would hold an
-//! upload's file and its place for ever; here it must deliver 30 KiB for every 30 seconds that we wait for it.
+//! upload's file and its place for ever; here it must deliver 25 KiB for every 25 seconds that we wait for it.
 //!
 //! A request that is refused early still has its sender talking. Closing the connection on it would make its system
 //! throw our answer away unread, so the rest is read and dropped for a while.
@@ -18,17 +18,21 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::task::TaskTracker;
 
 /// How long we wait for [`BYTES_PER_WAIT`].
-const WAIT: Duration = Duration::from_secs(30);
+const WAIT: Duration = Duration::from_secs(25);
 
 /// One KiB a second: any real link is faster, and whoever is slower cannot upload a release anyway.
-const BYTES_PER_WAIT: usize = 30 * 1024;
+const BYTES_PER_WAIT: usize = 25 * 1024;
 
 /// How long the rest of an unwanted body is read. A sender that looks for an answer has found it by then.
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// The body did not keep coming.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the body stopped coming")]
+#[error(
+    "the body came too slowly: less than {} KiB of it in {} seconds of waiting",
+    BYTES_PER_WAIT / 1024,
+    WAIT.as_secs()
+)]
 pub struct Stalled;
 
 /// A body with a bound on how long it may keep us waiting.
@@ -164,17 +168,25 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn silence_ends_a_body_after_thirty_seconds() {
-        assert_eq!(time_until_stalled(dripping(Vec::new())).await.as_secs(), 30);
+    async fn silence_ends_a_body_after_twenty_five_seconds() {
+        assert_eq!(time_until_stalled(dripping(Vec::new())).await.as_secs(), 25);
         let late = dripping(vec![(Duration::from_secs(20), BYTES_PER_WAIT)]);
-        assert_eq!(time_until_stalled(late).await.as_secs(), 50);
+        assert_eq!(time_until_stalled(late).await.as_secs(), 45);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_drip_does_not_buy_more_time() {
         let drip = vec![(Duration::from_millis(500), 1); 1000];
         let stalled = time_until_stalled(dripping(drip)).await;
-        assert!(stalled < Duration::from_secs(32), "{stalled:?}");
+        assert!(stalled < Duration::from_secs(27), "{stalled:?}");
+    }
+
+    #[test]
+    fn who_drips_is_told_what_was_wanted() {
+        assert_eq!(
+            Stalled.to_string(),
+            "the body came too slowly: less than 25 KiB of it in 25 seconds of waiting"
+        );
     }
 
     #[tokio::test(start_paused = true)]

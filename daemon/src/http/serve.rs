@@ -22,7 +22,7 @@ use super::stream::ImpatientStream;
 use crate::app::App;
 
 /// From accepting a connection, or the last answer on it, to the end of the next request's head.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// More header lines than any client of ours sends, by far.
 const MAX_HEADERS: usize = 64;
