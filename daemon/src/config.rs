@@ -236,11 +236,11 @@ impl Config {
         read.one("jwt.audience", &mut jwt.audience, values::optional_text)?;
         read.one("log.format", &mut config.log.format, values::log_format)?;
         read.one("log.level", &mut config.log.level, values::log_level)?;
-        config.check_together()?;
+        config.check_together(given)?;
         Ok(config)
     }
 
-    fn check_together(&self) -> Result<(), ConfigError> {
+    fn check_together(&self, given: &Given) -> Result<(), ConfigError> {
         let Jwt {
             algorithm,
             secret_file,
@@ -249,7 +249,14 @@ impl Config {
             ..
         } = &self.jwt;
         let name = algorithm.name();
-        let refused = |key, reason| Err(ConfigError::Together { key, reason });
+        let refused = |key, reason| {
+            let origin = given.0.get(key).map(|(_, origin)| origin.clone());
+            Err(ConfigError::Together {
+                key,
+                origin,
+                reason,
+            })
+        };
         if *algorithm == JwtAlgorithm::Hs256 {
             let key = match (public_key_file, jwks_file) {
                 (Some(_), _) => "jwt.public-key-file",
@@ -269,9 +276,9 @@ impl Config {
         }
         match (public_key_file, jwks_file) {
             (None, None) => refused(
-                "jwt.public-key-file",
+                "jwt.algorithm",
                 format!(
-                    "jwt.algorithm {name} needs the public key (PEM) of who issues the tokens, or jwt.jwks-file"
+                    "{name} needs the public key of who issues the tokens; set jwt.public-key-file (PEM) or jwt.jwks-file"
                 ),
             ),
             (Some(_), Some(_)) => refused(

@@ -28,22 +28,27 @@ pub(super) fn open_keys(config: &Config, store: &Store) -> Result<Authenticator,
     match jwt.algorithm {
         JwtAlgorithm::Hs256 => {
             let secret = match &jwt.secret_file {
-                Some(path) => Secret::load(path)?,
+                Some(path) => {
+                    Secret::load(path).map_err(|error| in_file("jwt.secret-file", path, error))?
+                }
                 None => own_secret(config.data_dir.join(SECRET_FILE), store)?,
             };
             Ok(Authenticator::with_secret(&secret, jwt))
         }
         algorithm @ (JwtAlgorithm::Rs256 | JwtAlgorithm::Es256 | JwtAlgorithm::EdDsa) => {
             let keys = match (&jwt.public_key_file, &jwt.jwks_file) {
-                (Some(path), _) => VerifyingKeys::from_pem(&load_public_key(path)?, algorithm)
-                    .map_err(|error| in_file(path, error))?,
-                (None, Some(path)) => VerifyingKeys::from_jwks(&load_public_key(path)?, algorithm)
-                    .map_err(|error| in_file(path, error))?,
+                (Some(path), _) => load_public_key(path)
+                    .and_then(|pem| VerifyingKeys::from_pem(&pem, algorithm))
+                    .map_err(|error| in_file("jwt.public-key-file", path, error))?,
+                (None, Some(path)) => load_public_key(path)
+                    .and_then(|set| VerifyingKeys::from_jwks(&set, algorithm))
+                    .map_err(|error| in_file("jwt.jwks-file", path, error))?,
                 (None, None) => {
                     return Err(StartError::Config(ConfigError::Together {
-                        key: "jwt.public-key-file",
+                        key: "jwt.algorithm",
+                        origin: None,
                         reason: format!(
-                            "jwt.algorithm {} needs it or jwt.jwks-file",
+                            "{} needs jwt.public-key-file or jwt.jwks-file",
                             algorithm.name()
                         ),
                     }));
@@ -54,9 +59,10 @@ pub(super) fn open_keys(config: &Config, store: &Store) -> Result<Authenticator,
     }
 }
 
-fn in_file(path: &Path, error: KeyError) -> StartError {
+fn in_file(key: &'static str, path: &Path, error: KeyError) -> StartError {
     StartError::KeyFile {
-        path: path.display().to_string(),
+        key,
+        path: path.to_owned(),
         error,
     }
 }

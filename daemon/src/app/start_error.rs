@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use protocol::Timestamp;
 
@@ -20,11 +20,13 @@ pub enum StartError {
     /// A key or secret cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// A file that holds no fitting key.
-    #[error("{path}: {error}")]
+    /// A configured file that holds no fitting key.
+    #[error("{key}: {}{error}", unless_named(path, error))]
     KeyFile {
+        /// The configuration key that names it.
+        key: &'static str,
         /// Which file.
-        path: String,
+        path: PathBuf,
         /// What is wrong.
         error: KeyError,
     },
@@ -79,6 +81,20 @@ pub enum StartError {
     /// A bug.
     #[error("the start failed: {0}")]
     Panicked(tokio::task::JoinError),
+}
+
+/// The file of a key, for errors that only know what was in it.
+fn unless_named(path: &Path, error: &KeyError) -> String {
+    match error {
+        KeyError::NotAPublicKey { .. } | KeyError::NotAKeySet { .. } => {
+            format!("{}: ", path.display())
+        }
+        KeyError::Io { .. }
+        | KeyError::TooOpen { .. }
+        | KeyError::TooShort { .. }
+        | KeyError::TooLong { .. }
+        | KeyError::NoRandomness(_) => String::new(),
+    }
 }
 
 fn with_source(error: &dyn std::error::Error) -> String {

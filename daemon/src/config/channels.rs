@@ -29,6 +29,12 @@ impl Channels {
         &self.0
     }
 
+    /// The operator's own.
+    #[must_use]
+    pub fn extra(&self) -> &[Channel] {
+        self.0.get(BUILT_IN.len()..).unwrap_or_default()
+    }
+
     /// Whether the daemon has this channel.
     #[must_use]
     pub fn contains(&self, channel: &Channel) -> bool {

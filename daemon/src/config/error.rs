@@ -44,13 +44,19 @@ pub enum ConfigError {
         reason: String,
     },
     /// Values that are fine alone and not together.
-    #[error("{key}: {reason}")]
+    #[error("{}{key}: {reason}", before(origin.as_ref()))]
     Together {
         /// Which key.
         key: &'static str,
+        /// Where it was set.
+        origin: Option<Origin>,
         /// Why.
         reason: String,
     },
+}
+
+fn before(origin: Option<&Origin>) -> String {
+    origin.map_or_else(String::new, |origin| format!("{origin}: "))
 }
 
 fn did_you_mean(nearest: Option<&'static str>) -> String {

@@ -77,9 +77,13 @@ impl Given {
             line,
         };
         let line_of = |start: usize| text[..start.min(text.len())].matches('\n').count() + 1;
-        let table = DeTable::parse(&text).map_err(|error| ConfigError::Syntax {
-            origin: at(line_of(error.span().map_or(0, |span| span.start))),
-            reason: error.message().to_owned(),
+        let table = DeTable::parse(&text).map_err(|error| {
+            let span = error.span().unwrap_or_default();
+            let place = text.get(span.clone()).unwrap_or_default();
+            ConfigError::Syntax {
+                origin: at(line_of(span.start)),
+                reason: syntax_problem(error.message(), place),
+            }
         })?;
         let mut given = Self::default();
         for (key, value) in table.get_ref() {
@@ -115,6 +119,8 @@ impl Given {
             DeValue::Array(items) if is_list(key.name) => {
                 items.iter().map(|item| scalar(item.get_ref())).collect()
             }
+            // One text could as well be several with commas, as on the command line; a file has real lists.
+            _ if is_list(key.name) => None,
             value => scalar(value).map(|text| vec![text]),
         };
         let Some(texts) = texts else {
@@ -143,6 +149,14 @@ fn read_text(path: &Path) -> Result<String, ConfigError> {
     }
     let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
     String::from_utf8(bytes).map_err(|_| failed("it is not UTF-8 text".into()))
+}
+
+/// What the reader of TOML complains of; of a key that is there twice it does not say which.
+fn syntax_problem(message: &str, place: &str) -> String {
+    match message {
+        "duplicate key" => format!("the key {:?} is there twice", place.trim()),
+        other => other.lines().collect::<Vec<_>>().join(" "),
+    }
 }
 
 fn unknown(name: &str, origin: Origin) -> ConfigError {

@@ -51,7 +51,7 @@ fn value(config: &Config, key: &str) -> Option<String> {
         "data-dir" => Some(quoted(&data_dir.to_string_lossy())),
         "channels" => Some(list(
             channels
-                .as_slice()
+                .extra()
                 .iter()
                 .map(protocol::Channel::as_str)
                 .collect(),

@@ -168,6 +168,72 @@ fn bad_values_are_refused_with_file_line_and_key() {
 }
 
 #[test]
+fn settings_that_do_not_go_together_are_refused_with_their_place_and_what_to_set() {
+    let message = refusal("[jwt]\nalgorithm = \"RS256\"\n");
+    for words in [
+        "relctld.toml, line 2: jwt.algorithm: RS256 needs",
+        "set jwt.public-key-file (PEM) or jwt.jwks-file",
+    ] {
+        assert!(message.contains(words), "{message}");
+    }
+    let message = flags(&["--jwt-jwks-file", "keys.json"]).unwrap_err();
+    let message = message.to_string();
+    assert!(
+        message.starts_with("--jwt-jwks-file: jwt.jwks-file: "),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_key_that_is_there_twice_is_named() {
+    for (text, key, line) in [
+        (
+            "listen = \"127.0.0.1:1\"\nlisten = \"127.0.0.1:2\"",
+            "listen",
+            2,
+        ),
+        ("[jwt]\nissuer = \"a\"\n\n issuer = \"b\"", "issuer", 4),
+        ("[log]\n[jwt]\n[log]\n", "log", 3),
+    ] {
+        let message = refusal(text);
+        let told = format!("line {line}: the key {key:?} is there twice");
+        assert!(message.ends_with(&told), "{message}");
+    }
+}
+
+#[test]
+fn a_file_has_lists_where_the_command_line_has_commas() {
+    for (text, key) in [
+        (
+            "[cors]\nallowed-origins = \"http://a\"",
+            "cors.allowed-origins",
+        ),
+        ("channels = \"nightly\"", "channels"),
+    ] {
+        let message = refusal(text);
+        assert!(
+            message.contains(&format!("{key}: expected a list of texts")),
+            "{message}"
+        );
+    }
+    let config = parse_file("channels = [\"nightly\"]").unwrap();
+    assert_eq!(config.channels.extra().len(), 1);
+}
+
+#[test]
+fn a_built_in_channel_is_not_listed_again() {
+    for text in [
+        "channels = [\"nightly\", \"beta\"]",
+        "channels = [\"stable\"]",
+    ] {
+        let message = refusal(text);
+        assert!(message.contains("line 1: channels: "), "{message}");
+        assert!(message.contains("is built in"), "{message}");
+    }
+    assert!(flags(&["--channels", "alpha"]).is_err());
+}
+
+#[test]
 fn what_is_no_toml_file_is_refused() {
     for text in [
         "listen = ",

@@ -8,7 +8,7 @@ use std::time::Duration;
 use protocol::Channel;
 use protocol::limits::{MESSAGE_BYTES, SAFE_INTEGER};
 
-use super::{ConfigError, Given, JwtAlgorithm, LogFormat};
+use super::{Channels, ConfigError, Given, JwtAlgorithm, LogFormat};
 
 /// Reads values out of what was given.
 pub(super) struct Reader<'a>(pub(super) &'a Given);
@@ -81,8 +81,15 @@ pub(super) fn optional_text(text: &str) -> Result<Option<String>, String> {
     Ok(Some(text.to_owned()))
 }
 
+/// A channel beside the built-in ones, which have their place already.
 pub(super) fn channel(text: &str) -> Result<Channel, String> {
-    text.parse().map_err(|error| format!("{text:?}: {error}"))
+    let channel: Channel = text.parse().map_err(|error| format!("{text:?}: {error}"))?;
+    if Channels::default().contains(&channel) {
+        return Err(format!(
+            "{text:?} is built in; list only the channels beside stable, beta and alpha"
+        ));
+    }
+    Ok(channel)
 }
 
 pub(super) fn number<N: FromStr + Into<u64> + Copy>(text: &str) -> Result<N, String> {

@@ -153,18 +153,53 @@ async fn a_file_without_a_fitting_key_stops_the_start() {
         config.jwt.jwks_file = set;
         config
     };
-    for config in [
-        config(JwtAlgorithm::Rs256, Some(key_path("p256.pub.pem")), None),
-        config(JwtAlgorithm::Es256, Some(key_path("ed25519.pub.pem")), None),
-        config(JwtAlgorithm::EdDsa, Some(key_path("missing.pem")), None),
-        config(JwtAlgorithm::EdDsa, None, Some(empty_set.clone())),
-        config(JwtAlgorithm::EdDsa, None, Some(key_path("rsa.pub.pem"))),
+    let short_secret = folder.path().join("short.secret");
+    std::fs::write(&short_secret, "not shown").expect("a file");
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&short_secret, private).expect("a mode");
+    let mut with_secret = config(JwtAlgorithm::Hs256, None, None);
+    with_secret.jwt.secret_file = Some(short_secret);
+    let pem = "jwt.public-key-file";
+    let set = "jwt.jwks-file";
+    for (config, key, file) in [
+        (
+            config(JwtAlgorithm::Rs256, Some(key_path("p256.pub.pem")), None),
+            pem,
+            "p256.pub.pem",
+        ),
+        (
+            config(JwtAlgorithm::Es256, Some(key_path("ed25519.pub.pem")), None),
+            pem,
+            "ed25519.pub.pem",
+        ),
+        (
+            config(JwtAlgorithm::EdDsa, Some(key_path("missing.pem")), None),
+            pem,
+            "missing.pem",
+        ),
+        (
+            config(JwtAlgorithm::EdDsa, None, Some(empty_set.clone())),
+            set,
+            "keys.json",
+        ),
+        (
+            config(JwtAlgorithm::EdDsa, None, Some(key_path("rsa.pub.pem"))),
+            set,
+            "rsa.pub.pem",
+        ),
+        (
+            config(JwtAlgorithm::EdDsa, None, Some(key_path("missing.json"))),
+            set,
+            "missing.json",
+        ),
+        (with_secret, "jwt.secret-file", "short.secret"),
     ] {
         let error = start(config).await.expect_err("no start");
-        assert!(
-            matches!(error, StartError::Key(_) | StartError::KeyFile { .. }),
-            "{error}"
-        );
+        assert!(matches!(error, StartError::KeyFile { .. }), "{error}");
         assert_eq!(error.exit_code(), 78);
+        let told = error.to_string();
+        assert!(told.starts_with(&format!("{key}: /")), "{told}");
+        assert_eq!(told.matches(file).count(), 1, "{told}");
+        assert!(!told.contains("not shown"), "{told}");
     }
 }
