@@ -121,6 +121,13 @@ pub(super) struct FormatQuery {
     format: Option<String>,
 }
 
+impl FormatQuery {
+    fn parse(&self) -> Result<Option<delta::Format>, ApiError> {
+        let format = self.format.as_deref().map(str::parse).transpose();
+        format.map_err(|error| ApiError::invalid_field("format", error))
+    }
+}
+
 /// `GET` and `HEAD` of a delta's bytes.
 pub(super) async fn download_delta(
     State(app): State<Arc<App>>,
@@ -129,13 +136,9 @@ pub(super) async fn download_delta(
     Query(query): Query<FormatQuery>,
 ) -> Result<Response, ApiError> {
     let (from, to) = versions(path)?;
+    let format = query.parse()?;
     let offers = ops::check::deltas(&app, &asked.caller, &from, &to)?;
-    let wanted = |format: &str| {
-        query
-            .format
-            .as_deref()
-            .is_none_or(|wanted| wanted == format)
-    };
+    let wanted = |offered: &str| format.is_none_or(|format| format.name() == offered);
     let offer = offers
         .deltas
         .iter()

@@ -107,9 +107,18 @@ pub(super) fn find<'a>(catalog: &'a Catalog, text: &str) -> Result<&'a Arc<Relea
             .ok()
             .and_then(|version| catalog.by_version(&version))
     };
-    by_id
-        .or_else(by_version)
-        .ok_or_else(|| ApiError::not_found("no release has this id or version number"))
+    by_id.or_else(by_version).ok_or_else(|| no_release(text))
+}
+
+/// Names what was asked for, where that is an id or a version number; other texts are not repeated.
+fn no_release(text: &str) -> ApiError {
+    if let Ok(version) = text.parse::<Version>() {
+        return ApiError::not_found(format!("version {version} does not exist"));
+    }
+    if let Ok(id) = text.parse::<ReleaseId>() {
+        return ApiError::not_found(format!("release {id} does not exist"));
+    }
+    ApiError::not_found("no release has this id or version number")
 }
 
 /// Flips `ACTIVE` and `INACTIVE`; activates what is neither.

@@ -315,3 +315,16 @@ async fn a_client_must_be_named_well() {
         200
     );
 }
+
+#[tokio::test]
+async fn the_format_of_a_delta_is_one_that_exists() {
+    let (daemon, _) = with_release().await;
+    let path = updates("/delta/2.0.0/2.1.0/download");
+    for unknown in ["foo", "", "ZSTD"] {
+        let answer = daemon.get(&format!("{path}?format={unknown}")).await;
+        answer.refused(400, "INVALID_REQUEST");
+        assert_eq!(answer.json()["error"]["details"][0]["field"], "format");
+    }
+    let answer = daemon.get(&format!("{path}?format=zstd")).await;
+    answer.refused(404, "NOT_FOUND");
+}

@@ -408,3 +408,21 @@ async fn a_damaged_journal_leaves_the_clients_served_and_refuses_changes() {
         "nothing is swept on the word of a damaged journal"
     );
 }
+
+#[tokio::test]
+async fn what_is_not_there_is_named() {
+    let daemon = Daemon::start().await;
+    for (asked, message) in [
+        ("9.9.9", "version 9.9.9 does not exist"),
+        (
+            "01a2052b-29e1-7123-8d55-eb4e1173827c",
+            "release 01a2052b-29e1-7123-8d55-eb4e1173827c does not exist",
+        ),
+        ("latest", "no release has this id or version number"),
+    ] {
+        for rest in ["", "/history"] {
+            let answer = daemon.get(&versions(&format!("/{asked}{rest}"))).await;
+            assert_eq!(answer.refused(404, "NOT_FOUND"), message);
+        }
+    }
+}
