@@ -33,9 +33,19 @@ impl<T> Session<T> {
             })),
             Action::SendRateLimited(details) => {
                 let key = &self.visitor.limit_key;
-                let message = limit::rate_limited(key, &details, Timestamp::now());
-                let client_id = self.visitor.client_id.as_ref();
-                self.app.hub.rate_limited(client_id, message.clone());
+                let mut message = limit::rate_limited(key, &details, Timestamp::now());
+                let registered = self
+                    .seat
+                    .follower()
+                    .client()
+                    .map(|client| client.id.clone());
+                if let Some(client_id) = &registered {
+                    message.client_id = client_id.to_string();
+                }
+                let client_id = registered.or_else(|| self.visitor.client_id.clone());
+                self.app
+                    .hub
+                    .rate_limited(client_id.as_ref(), message.clone());
                 self.say(&ServerMessage::RateLimited(message));
             }
             Action::Tell(news) => self.tell(news),

@@ -94,3 +94,15 @@ async fn over_the_message_limit_messages_are_dropped_and_that_is_said_once() {
     other.say(json!({"type": "PING", "data": {}})).await;
     other.expect("HEARTBEAT").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registered_client_is_told_of_its_limit_by_its_own_name() {
+    let daemon = Daemon::start_with(|config| config.limits.messages_per_minute = 2).await;
+    let mut client = daemon.client("desktop-client-123", "2.0.0").await;
+    for _ in 0..2 {
+        client.say(json!({"type": "PING", "data": {}})).await;
+    }
+    client.expect("HEARTBEAT").await;
+    let limited = client.expect("RATE_LIMITED").await;
+    assert_eq!(limited["clientId"], "desktop-client-123");
+}
