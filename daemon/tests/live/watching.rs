@@ -280,6 +280,23 @@ async fn who_asks_for_what_is_gone_can_tell_from_the_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_what_is_not_there_yet_goes_on_live() {
+    let daemon = Daemon::start().await;
+    daemon.publish(release("2.0.0"));
+    let _client = daemon.client("a", "2.0.0").await;
+    let token = daemon.token("watcher", Role::Publisher);
+    let mut watcher = daemon.connect(&token).await;
+    watcher
+        .watch(json!({"since": protocol::limits::SAFE_INTEGER}))
+        .await;
+    watcher.expect_nothing().await;
+    for version in ["2.1.0", "2.2.0"] {
+        daemon.publish(release(version));
+        assert_eq!(watcher.expect("RELEASE_CHANGED").await["version"], version);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn unwatch_ends_it() {
     let daemon = Daemon::start().await;
     let mut watcher = daemon.watcher(json!({})).await;
