@@ -112,7 +112,20 @@ pub(super) async fn make(
     }
     let steps: usize = wanted.iter().map(|(_, formats)| formats.len()).sum();
     let done = Counter::new(AtomicU64::new(0));
-    let making = make_all(daemon, wanted, artifact, made.folder.path(), &done, output);
+    let largest_percent = match from {
+        DeltaFrom::Versions(_) => making::LARGEST_PERCENT_WHEN_NAMED,
+        DeltaFrom::Auto | DeltaFrom::None => making::LARGEST_PERCENT,
+    };
+    let folder = made.folder.path();
+    let making = make_all(
+        daemon,
+        wanted,
+        artifact,
+        largest_percent,
+        folder,
+        &done,
+        output,
+    );
     for from_base in shown_steps(output, "deltas", steps as u64, &done, making).await? {
         made.outcomes.extend(from_base.outcomes());
         made.deltas.extend(from_base.deltas);
@@ -145,6 +158,7 @@ async fn make_all(
     daemon: &Daemon,
     wanted: Vec<(ReleaseView, Vec<Format>)>,
     artifact: &Artifact,
+    largest_percent: u64,
     folder: &Path,
     done: &Counter,
     output: &Output,
@@ -166,6 +180,7 @@ async fn make_all(
             from: base.version_number,
             new: Arc::clone(&new),
             formats,
+            largest_percent,
             folder: folder.to_owned(),
             done: Arc::clone(done),
         };

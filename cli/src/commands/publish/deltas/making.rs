@@ -12,8 +12,11 @@ use crate::commands::progress::Counter;
 use crate::failure::Failure;
 use crate::units::{format_share, format_size};
 
-/// A delta that saves less than this is not worth the steps that it adds, in percent of the whole file.
-const LARGEST_PERCENT: u64 = 60;
+/// A delta above this is not worth the steps that it adds, in percent of the whole file.
+pub(super) const LARGEST_PERCENT: u64 = 60;
+
+/// Who names a version wants its delta, as long as it saves anything.
+pub(super) const LARGEST_PERCENT_WHEN_NAMED: u64 = 99;
 
 /// What there is to do for one release that clients have.
 #[derive(Debug)]
@@ -25,6 +28,8 @@ pub(super) struct Job {
     pub(super) old: PathBuf,
     pub(super) new: Arc<Vec<u8>>,
     pub(super) formats: Vec<Format>,
+    /// Above this a delta is left out, in percent of the whole file.
+    pub(super) largest_percent: u64,
     pub(super) folder: PathBuf,
     /// Counts the formats that are done with.
     pub(super) done: Counter,
@@ -70,7 +75,7 @@ pub(super) fn make(job: Job) -> Result<FromBase, Failure> {
     };
     for format in job.formats {
         match checked(format, &old, &job.new) {
-            Ok(bytes) if bytes.len() as u64 * 100 > full_bytes * LARGEST_PERCENT => {
+            Ok(bytes) if bytes.len() as u64 * 100 > full_bytes * job.largest_percent => {
                 made.left_out.push(LeftOut::TooLarge {
                     format,
                     size_bytes: bytes.len() as u64,
@@ -177,6 +182,7 @@ mod tests {
             old: path,
             new: Arc::new(new),
             formats: Format::ALL.to_vec(),
+            largest_percent: LARGEST_PERCENT,
             folder: folder.to_owned(),
             done: Counter::default(),
         }
@@ -207,6 +213,19 @@ mod tests {
             made.describe()
         );
         assert_eq!(made.outcomes().count(), 1);
+    }
+
+    #[test]
+    fn a_delta_that_was_asked_for_by_version_may_be_large() {
+        let folder = tempfile::tempdir().unwrap();
+        let old: Vec<u8> = (0..60_u8).collect();
+        let new: Vec<u8> = (0..240_u8).collect();
+        let made = make(job(&old, new.clone(), folder.path())).unwrap();
+        assert!(made.deltas.is_empty(), "{}", made.describe());
+        let mut named = job(&old, new, folder.path());
+        named.largest_percent = LARGEST_PERCENT_WHEN_NAMED;
+        let made = make(named).unwrap();
+        assert_eq!(made.deltas.len(), 1, "{}", made.describe());
     }
 
     #[test]
