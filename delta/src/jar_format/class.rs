@@ -16,7 +16,7 @@ use crate::Error;
 
 use super::damaged;
 
-pub(super) use pool::{decode_pool, encode_pool};
+pub(super) use pool::{decode_pool, encode_pool, gone_texts};
 use walk::{Place, walk};
 
 /// The bytes before the constant pool: magic and version.

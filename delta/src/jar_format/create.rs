@@ -106,7 +106,6 @@ fn put_contents(
             largest_bytes = largest_bytes.max(old.plain_bytes(node, entry) as u64);
         }
         streams.append(&encoded.streams);
-        streams.bytes(Stream::Payload, &encoded.payload);
     }
     contents::finish(streams);
     largest_bytes
