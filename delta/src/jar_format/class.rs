@@ -3,20 +3,21 @@
 //! A small change shifts the numbers of constants everywhere in a class. So the constant pool is
 //! sent as an edit of the old one ([`pool`]), and the rest of the old class is brought into the
 //! new numbering before the two are compared byte by byte. The rest is the first eight bytes and
-//! all that follows the pool; in it, line tables are differences from row to row ([`lines`]).
+//! all that follows the pool; in it, tables of places in code are differences from row to row ([`tables`]).
 //!
 //! What the walk does not understand stays as it is: an odd class costs bytes, never correctness.
 
 mod code;
-mod lines;
 mod pool;
+mod tables;
 mod walk;
 
 use crate::Error;
 
 use super::damaged;
 
-pub(super) use pool::{decode_pool, encode_pool};
+pub(super) use pool::{decode_pool, encode_pool, gone_texts};
+use tables::Table;
 use walk::{Place, walk};
 
 /// The bytes before the constant pool: magic and version.
@@ -112,7 +113,7 @@ impl<'a> ClassFile<'a> {
         &self.bytes[HEAD_BYTES..self.pool_end]
     }
 
-    /// Everything but the pool, with line tables as differences.
+    /// Everything but the pool, with tables as differences.
     pub(super) fn body(&self) -> Vec<u8> {
         self.body_with(|_, _| {})
     }
@@ -134,7 +135,7 @@ impl<'a> ClassFile<'a> {
                     body[position - skipped] = new as u8;
                 }
             }
-            Place::Lines { .. } => {}
+            Place::Table(_) => {}
         })
     }
 
@@ -143,10 +144,13 @@ impl<'a> ClassFile<'a> {
         let mut body = [&self.bytes[..HEAD_BYTES], &self.bytes[self.pool_end..]].concat();
         let mut tables = Vec::new();
         walk(self, &mut |place| match place {
-            Place::Lines { position, rows } => tables.push((position - skipped, rows)),
+            Place::Table(table) => tables.push(Table {
+                position: table.position - skipped,
+                ..table
+            }),
             Place::Wide(_) | Place::Narrow(_) => change(place, &mut body),
         });
-        lines::to_differences(&mut body, &tables);
+        tables::to_differences(&mut body, &tables);
         body
     }
 }
@@ -161,11 +165,11 @@ pub(super) fn assemble(pool: &[u8], body: &[u8]) -> Result<Vec<u8>, Error> {
     let class =
         ClassFile::parse(&bytes).ok_or_else(|| damaged("a rebuilt class has no constants"))?;
     walk(&class, &mut |place| {
-        if let Place::Lines { position, rows } = place {
-            tables.push((position, rows));
+        if let Place::Table(table) = place {
+            tables.push(table);
         }
     });
-    lines::from_differences(&mut bytes, &tables);
+    tables::from_differences(&mut bytes, &tables);
     Ok(bytes)
 }
 

@@ -42,6 +42,17 @@ const CLASS_LANES: Lanes = Lanes {
     inserted: Stream::ClassInserted,
 };
 
+/// Texts of constants are inserted from the payload, where the compressor sees the old contents.
+const TEXT_LANES: Lanes = Lanes {
+    counts: Stream::TextCounts,
+    adds: Stream::TextAdds,
+    inserts: Stream::TextInserts,
+    seeks: Stream::TextSeeks,
+    gaps: Stream::TextGaps,
+    values: Stream::TextValues,
+    inserted: Stream::Payload,
+};
+
 const PLAIN_LANES: Lanes = Lanes {
     counts: Stream::PlainCounts,
     adds: Stream::PlainAdds,

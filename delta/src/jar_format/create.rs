@@ -29,49 +29,19 @@ pub(crate) enum NotModelled {
 
 /// Makes the patch that turns `old`, which may be empty, into `new`.
 pub(crate) fn create(old: &[u8], new: &[u8], level: i32) -> Result<Vec<u8>, NotModelled> {
-    if old.len().max(new.len()) as u64 > MAX_FILE_BYTES {
+    let Draft {
+        mut header,
+        streams,
+        image,
+    } = draft(old, new, level)?;
+    if header.plain_bytes > max_plain_bytes(header.result_bytes) {
         return Err(NotModelled::TooLarge);
     }
-    let mut old_tree = Tree::open(old);
-    let mut new_tree = Tree::open(new).ok_or(NotModelled::Structure)?;
-    let old_node = old_tree.as_ref().map(|_| 0);
-    let mut planner = Planner::default();
-    let plan = planner.plan(&mut new_tree, 0, &mut old_tree, old_node);
-    let plain_bytes = planner.plain_bytes;
-    if plain_bytes > max_plain_bytes(new.len() as u64) {
-        return Err(NotModelled::TooLarge);
-    }
-
-    let mut streams = StreamWriter::default();
-    write_plan(&plan, old_tree.as_ref(), old_node, &mut streams);
-    let compared_bytes = put_contents(old_tree.as_ref(), &planner.jobs, level, &mut streams);
-    let largest_bytes = planner.largest_bytes.max(compared_bytes);
-    drop(planner);
-    let image = match streams.get(Stream::Payload).is_empty() {
-        true => Image::default(),
-        false => Image::build(
-            &plan,
-            old_tree.as_ref(),
-            old_node,
-            max_image_bytes(old.len(), new.len()),
-        ),
-    };
-
     let mut body = Vec::new();
     sections::put(&streams, level, &mut body, |raw| {
         payload::pack(raw, image.bytes(), level)
     })?;
-    let mut header = PatchHeader {
-        base: sha256(old),
-        result: sha256(new),
-        base_bytes: old.len() as u64,
-        result_bytes: new.len() as u64,
-        plain_bytes,
-        largest_bytes,
-        image_bytes: image.bytes().len() as u64,
-        memory_bytes: u64::MAX,
-    };
-    drop((image, streams, plan, old_tree, new_tree));
+    drop((image, streams));
     let measured = measure(old, &header, &body).map_err(|_| NotModelled::NotExact)?;
     if measured.sha256 != header.result {
         return Err(NotModelled::NotExact);
@@ -84,6 +54,48 @@ pub(crate) fn create(old: &[u8], new: &[u8], level: i32) -> Result<Vec<u8>, NotM
     header.put(&mut patch);
     patch.extend_from_slice(&body);
     Ok(patch)
+}
+
+/// A patch before it is packed; its memory is not known yet.
+struct Draft {
+    header: PatchHeader,
+    streams: StreamWriter,
+    image: Image,
+}
+
+fn draft(old: &[u8], new: &[u8], level: i32) -> Result<Draft, NotModelled> {
+    if old.len().max(new.len()) as u64 > MAX_FILE_BYTES {
+        return Err(NotModelled::TooLarge);
+    }
+    let mut old_tree = Tree::open(old);
+    let mut new_tree = Tree::open(new).ok_or(NotModelled::Structure)?;
+    let old_node = old_tree.as_ref().map(|_| 0);
+    let mut planner = Planner::new(max_plain_bytes(new.len() as u64));
+    let plan = planner.plan(&mut new_tree, 0, &mut old_tree, old_node);
+
+    let mut streams = StreamWriter::default();
+    write_plan(&plan, old_tree.as_ref(), old_node, &mut streams);
+    let compared_bytes = put_contents(old_tree.as_ref(), &planner.jobs, level, &mut streams);
+    let max_image_bytes = match streams.get(Stream::Payload).is_empty() {
+        true => 0,
+        false => max_image_bytes(old.len(), new.len()),
+    };
+    let image = Image::build(&plan, old_tree.as_ref(), old_node, max_image_bytes);
+    let header = PatchHeader {
+        base: sha256(old),
+        result: sha256(new),
+        base_bytes: old.len() as u64,
+        result_bytes: new.len() as u64,
+        plain_bytes: planner.plain_bytes,
+        largest_bytes: planner.largest_bytes.max(compared_bytes),
+        image_bytes: image.bytes().len() as u64,
+        memory_bytes: u64::MAX,
+    };
+    Ok(Draft {
+        header,
+        streams,
+        image,
+    })
 }
 
 /// Writes all contents down, in the order of the jobs; gives the size of the largest old content
@@ -106,7 +118,6 @@ fn put_contents(
             largest_bytes = largest_bytes.max(old.plain_bytes(node, entry) as u64);
         }
         streams.append(&encoded.streams);
-        streams.bytes(Stream::Payload, &encoded.payload);
     }
     contents::finish(streams);
     largest_bytes
@@ -115,4 +126,84 @@ fn put_contents(
 /// Old contents over this are left out of the payload's reach, so that applying fits its memory.
 fn max_image_bytes(old_bytes: usize, new_bytes: usize) -> usize {
     (32 << 20) + old_bytes / 2 + new_bytes / 2
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    use super::*;
+    use crate::ApplyLimits;
+    use crate::jar_format::apply;
+
+    /// A pair with a nested JAR, a class and a streamed entry: most streams have something.
+    fn pair() -> (Vec<u8>, Vec<u8>) {
+        use fixtures::archive::{Archive, Entry};
+        let jar = |name: &str, lines: u32| {
+            let text: String = (0..lines).map(|n| format!("{name} {}\n", n * n)).collect();
+            let mut class = vec![0xCA, 0xFE, 0xBA, 0xBE, 0, 0, 0, 52, 0, 5];
+            for text in [
+                &format!("a/longer/name/than/others/{name}"),
+                "java/lang/Object",
+            ] {
+                class.extend_from_slice(&[1, 0, text.len() as u8]);
+                class.extend_from_slice(text.as_bytes());
+            }
+            let rest = [
+                7, 0, 1, 7, 0, 2, 0, 0x21, 0, 3, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0,
+            ];
+            class.extend_from_slice(&rest);
+            let inner = Archive::new(vec![Entry::deflated("deep", text.as_bytes())]).to_bytes();
+            let entries = vec![
+                Entry::streamed("text", text.as_bytes()),
+                Entry::deflated("A.class", &class),
+                Entry::deflated("lib-1.jar", &inner),
+                Entry::deflated(name, b"only here"),
+            ];
+            Archive::new(entries).to_bytes()
+        };
+        (jar("old", 300), jar("new", 310))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1500))]
+
+        /// Damage behind the compression: well-formed frames of wrong values.
+        #[test]
+        fn wrong_values_in_any_stream_are_damage_and_no_panic(
+            changes in vec((any::<Index>(), any::<Index>(), any::<u8>()), 1..4),
+            largest in prop::option::of(0..100_000_u64),
+        ) {
+            let (old, new) = pair();
+            let Draft { mut header, mut streams, image } = draft(&old, &new, 1).unwrap();
+            let used: Vec<Stream> = Stream::ALL
+                .into_iter()
+                .filter(|&stream| !streams.get(stream).is_empty())
+                .collect();
+            for (which, place, value) in changes {
+                let stream = used[which.index(used.len())];
+                let mut bytes = streams.take(stream);
+                let place = place.index(bytes.len());
+                bytes[place] = value;
+                streams.bytes(stream, &bytes);
+            }
+            let mut body = Vec::new();
+            sections::put(&streams, 1, &mut body, |raw| payload::pack(raw, image.bytes(), 1)).unwrap();
+            header.memory_bytes = 64 << 20;
+            header.largest_bytes = largest.unwrap_or(header.largest_bytes);
+            let mut patch = Vec::new();
+            header.put(&mut patch);
+            patch.extend_from_slice(&body);
+            let limits = ApplyLimits { max_output_bytes: 1 << 20, max_memory_bytes: 64 << 20 };
+            let mut out = Vec::new();
+            let applied = crate::apply(&old, &patch, &limits, &mut out);
+            prop_assert!(out.len() as u64 <= header.result_bytes);
+            prop_assert!(applied.is_err() || out == new);
+            let _ = apply(&old, &patch, &limits, &mut io::sink());
+        }
+    }
 }

@@ -12,12 +12,11 @@ pub(super) struct Operation {
     pub(super) position: usize,
 }
 
-/// A match must beat the current alignment by this many bytes to be followed. bsdiff has 8; with
-/// columns apart and well compressed, 4 gives 2 % smaller patches.
-const SLACK: i64 = 4;
-
 /// Finds the operations that make `new` of `old`.
-pub(super) fn difference(old: &[u8], new: &[u8]) -> Vec<Operation> {
+///
+/// A match must beat the current alignment by `slack` bytes to be followed. bsdiff has 8; with
+/// columns apart and well compressed, 4 gives 2 % smaller patches.
+pub(super) fn difference(old: &[u8], new: &[u8], slack: usize) -> Vec<Operation> {
     if old.is_empty() || new.is_empty() {
         let insert = new.len();
         return Vec::from_iter((insert > 0).then_some(Operation {
@@ -29,6 +28,7 @@ pub(super) fn difference(old: &[u8], new: &[u8]) -> Vec<Operation> {
     Matcher {
         old,
         new,
+        slack: slack as i64,
         suffixes: Suffixes::new(old),
         operations: Vec::new(),
         last: Aligned {
@@ -37,6 +37,29 @@ pub(super) fn difference(old: &[u8], new: &[u8]) -> Vec<Operation> {
         },
     }
     .run()
+}
+
+/// Turns additions shorter than `min_bytes` into insertions; nothing at all remains where no
+/// addition is long.
+pub(super) fn only_long_additions(operations: &[Operation], min_bytes: usize) -> Vec<Operation> {
+    let mut kept: Vec<Operation> = Vec::new();
+    for operation in operations {
+        match kept.last_mut() {
+            Some(last) if operation.add < min_bytes => {
+                last.insert += operation.add + operation.insert
+            }
+            None if operation.add < min_bytes => kept.push(Operation {
+                add: 0,
+                insert: operation.add + operation.insert,
+                position: 0,
+            }),
+            _ => kept.push(*operation),
+        }
+    }
+    match kept.iter().any(|operation| operation.add > 0) {
+        true => kept,
+        false => Vec::new(),
+    }
 }
 
 /// A place in the new bytes and the one in the old bytes that it is compared with.
@@ -55,6 +78,7 @@ impl Aligned {
 struct Matcher<'a> {
     old: &'a [u8],
     new: &'a [u8],
+    slack: i64,
     suffixes: Suffixes<'a>,
     operations: Vec<Operation>,
     last: Aligned,
@@ -78,7 +102,7 @@ impl Matcher<'_> {
                     score += i64::from(self.agree(scored + offset, scored));
                     scored += 1;
                 }
-                if (length == score && length != 0) || length > score + SLACK {
+                if (length == score && length != 0) || length > score + self.slack {
                     break;
                 }
                 score -= i64::from(self.agree(scan + offset, scan));
@@ -265,7 +289,7 @@ mod tests {
             (&edited, &text),
         ];
         for (old, new) in cases {
-            assert_eq!(rebuild(old, new, &difference(old, new)), new);
+            assert_eq!(rebuild(old, new, &difference(old, new, 4)), new);
         }
     }
 
@@ -277,7 +301,7 @@ mod tests {
         let mut new = old.clone();
         new.splice(9_000..9_000, *b"some new bytes");
         new[15_000] ^= 1;
-        let inserted: usize = difference(&old, &new)
+        let inserted: usize = difference(&old, &new, 4)
             .iter()
             .map(|operation| operation.insert)
             .sum();

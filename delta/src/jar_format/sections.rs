@@ -35,7 +35,7 @@ pub(super) fn put(
     out: &mut Vec<u8>,
     pack_payload: impl FnOnce(&[u8]) -> Result<Vec<u8>, Error>,
 ) -> Result<(), Error> {
-    let mut present = 0;
+    let mut present = 0_u64;
     for stream in Stream::ALL {
         if !streams.get(stream).is_empty() {
             present |= 1 << stream as u32;

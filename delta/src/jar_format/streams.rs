@@ -52,12 +52,18 @@ pub(super) enum Stream {
     PlainGaps,
     PlainValues,
     PlainInserted,
+    TextCounts,
+    TextAdds,
+    TextInserts,
+    TextSeeks,
+    TextGaps,
+    TextValues,
     /// New contents and new constants' text; its compressor sees the old contents as prefix.
     Payload,
 }
 
 impl Stream {
-    pub(super) const ALL: [Stream; 31] = [
+    pub(super) const ALL: [Stream; 37] = [
         Stream::References,
         Stream::Statuses,
         Stream::Masks,
@@ -88,6 +94,12 @@ impl Stream {
         Stream::PlainGaps,
         Stream::PlainValues,
         Stream::PlainInserted,
+        Stream::TextCounts,
+        Stream::TextAdds,
+        Stream::TextInserts,
+        Stream::TextSeeks,
+        Stream::TextGaps,
+        Stream::TextValues,
         Stream::Payload,
     ];
 
@@ -95,9 +107,17 @@ impl Stream {
 }
 
 /// Appends to the streams of a patch in the making.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct StreamWriter {
     streams: [Vec<u8>; Stream::COUNT],
+}
+
+impl Default for StreamWriter {
+    fn default() -> Self {
+        StreamWriter {
+            streams: std::array::from_fn(|_| Vec::new()),
+        }
+    }
 }
 
 impl StreamWriter {
@@ -146,16 +166,22 @@ impl StreamWriter {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Cursor {
     bytes: Vec<u8>,
     position: usize,
 }
 
 /// Takes values from the front of each stream.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct StreamReader {
     streams: [Cursor; Stream::COUNT],
+}
+
+impl Default for StreamReader {
+    fn default() -> Self {
+        StreamWriter::default().into_reader()
+    }
 }
 
 impl StreamReader {

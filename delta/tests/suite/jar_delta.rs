@@ -101,6 +101,13 @@ fn stored_streamed_and_odd_entries_come_back() {
 }
 
 #[test]
+fn an_entry_that_unpacks_to_a_thousand_times_its_size_stays_packed() {
+    let zeros = |megabytes: usize| Entry::deflated("app/zeros", &vec![0; megabytes << 20]);
+    let (old, new) = (tiny_with(vec![zeros(40)]), tiny_with(vec![zeros(41)]));
+    round_trip(&old.to_bytes(), &new.to_bytes());
+}
+
+#[test]
 fn duplicate_names_come_back() {
     let twice = |seed| {
         let entries = vec![

@@ -21,13 +21,13 @@ pub(crate) struct PoolEdit {
     pub(crate) numbers: Vec<u16>,
 }
 
-/// Writes `new`'s pool as an edit of `old`'s; texts of new constants are appended to `texts`.
+/// Writes `new`'s pool as an edit of `old`'s; gives the texts of new constants, one after another.
 pub(crate) fn encode_pool(
     old: &ClassFile<'_>,
     new: &ClassFile<'_>,
     streams: &mut StreamWriter,
-    texts: &mut Vec<u8>,
-) -> PoolEdit {
+) -> (PoolEdit, Vec<u8>) {
+    let mut texts = Vec::new();
     let sources = keys::sources(old, new);
     put_runs(new, &sources, streams);
     let mut shift = 0;
@@ -65,9 +65,20 @@ pub(crate) fn encode_pool(
             streams.signed(Stream::PoolReferences, reference - number as i64);
         }
     }
-    PoolEdit {
-        numbers: numbers(&sources, old.constants.len()),
+    let numbers = numbers(&sources, old.constants.len());
+    (PoolEdit { numbers }, texts)
+}
+
+/// The texts of the old constants that are not copied, one after another: new texts are often
+/// changed ones.
+pub(crate) fn gone_texts(old: &ClassFile<'_>, edit: &PoolEdit) -> Vec<u8> {
+    let mut texts = Vec::new();
+    for (constant, &number) in old.constants.iter().zip(&edit.numbers) {
+        if constant.tag == UTF8 && number == 0 {
+            texts.extend_from_slice(&old.bytes[constant.start + 3..constant.end]);
+        }
     }
+    texts
 }
 
 /// The count, then pairs of runs: so many literals, so many copies, from where.
@@ -108,8 +119,8 @@ fn numbers(sources: &[u16], old_count: usize) -> Vec<u16> {
     numbers
 }
 
-/// Takes the next so many bytes of the payload.
-type TextSource<'a> = dyn FnMut(usize, &mut Vec<u8>) -> Result<(), Error> + 'a;
+/// Gives the texts of new constants, given those that are gone and how long the new ones are.
+type Texts<'a> = dyn FnMut(&mut StreamReader, &[u8], usize) -> Result<Vec<u8>, Error> + 'a;
 
 /// What one slot of the new pool is made of.
 #[derive(Debug, Clone, Copy)]
@@ -121,11 +132,10 @@ enum Slot {
 }
 
 /// Undoes [`encode_pool`]: the pool with its count, at most `max_bytes` long, and the numbers.
-/// `text` takes the next bytes from the payload.
 pub(crate) fn decode_pool(
     old: &ClassFile<'_>,
     streams: &mut StreamReader,
-    text: &mut TextSource<'_>,
+    texts: &mut Texts<'_>,
     max_bytes: usize,
 ) -> Result<(Vec<u8>, PoolEdit), Error> {
     let slots = take_runs(old, streams)?;
@@ -137,21 +147,42 @@ pub(crate) fn decode_pool(
         })
         .collect();
     let numbers = numbers(&sources, old.constants.len());
+    let edit = PoolEdit { numbers };
+    let mut lengths = Vec::new();
+    for slot in &slots {
+        if matches!(slot, Slot::Literal(UTF8)) {
+            let length = streams.length(Stream::PoolTextLengths)?;
+            lengths.push(u16::try_from(length).map_err(|_| damaged("a text is too long"))?);
+        }
+    }
+    let total = lengths.iter().map(|&length| usize::from(length)).sum();
+    if total > max_bytes {
+        return Err(too_large());
+    }
+    let texts = texts(streams, &gone_texts(old, &edit), total)?;
+    if texts.len() != total {
+        return Err(damaged("texts have another length than is stated"));
+    }
+    let mut text = (&texts[..], lengths.iter());
     let mut pool = (slots.len() as u16).to_be_bytes().to_vec();
     let mut shift = 0;
     for (number, slot) in slots.iter().enumerate() {
         match *slot {
             Slot::Unused => {}
             Slot::Copy(source) => {
-                copy_constant(old, source, &numbers, streams, &mut shift, &mut pool)?
+                copy_constant(old, source, &edit.numbers, streams, &mut shift, &mut pool)?
             }
-            Slot::Literal(tag) => take_literal(tag, number, streams, text, &mut pool)?,
+            Slot::Literal(tag) => take_literal(tag, number, streams, &mut text, &mut pool)?,
         }
         if pool.len() > max_bytes {
-            return Err(damaged("a constant pool is larger than the patch states"));
+            return Err(too_large());
         }
     }
-    Ok((pool, PoolEdit { numbers }))
+    Ok((pool, edit))
+}
+
+fn too_large() -> Error {
+    damaged("a constant pool is larger than the patch states")
 }
 
 fn take_runs(old: &ClassFile<'_>, streams: &mut StreamReader) -> Result<Vec<Slot>, Error> {
@@ -244,16 +275,18 @@ fn take_literal(
     tag: u8,
     number: usize,
     streams: &mut StreamReader,
-    text: &mut TextSource<'_>,
+    texts: &mut (&[u8], std::slice::Iter<'_, u16>),
     pool: &mut Vec<u8>,
 ) -> Result<(), Error> {
     pool.push(tag);
     match tag {
         UTF8 => {
-            let length = streams.length(Stream::PoolTextLengths)?;
-            let stated = u16::try_from(length).map_err(|_| damaged("a text is too long"))?;
-            pool.extend_from_slice(&stated.to_be_bytes());
-            text(length, pool)?;
+            // As many lengths were taken as there are texts.
+            let length = texts.1.next().copied().unwrap_or(0);
+            let (text, rest) = texts.0.split_at(usize::from(length).min(texts.0.len()));
+            texts.0 = rest;
+            pool.extend_from_slice(&length.to_be_bytes());
+            pool.extend_from_slice(text);
         }
         3 | 4 => pool.extend_from_slice(streams.bytes(Stream::PoolNumbers, 4)?),
         5 | 6 => pool.extend_from_slice(streams.bytes(Stream::PoolNumbers, 8)?),

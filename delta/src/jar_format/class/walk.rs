@@ -1,10 +1,11 @@
-//! Finds the references to constants, and the line tables, in what follows a constant pool.
+//! Finds the references to constants, and the tables of places in code, in what follows a constant pool.
 //!
 //! The walk goes through fields, methods and attributes as the JVM specification lays them out
 //! (chapter 4). An attribute that does not fit its length is left at the first fault; what was
 //! found in it up to there counts, so that every implementation finds the same. No read leaves the
 //! attribute it belongs to, and nesting is bounded: the time is linear in the class's size.
 
+use super::tables::{Kind, Table};
 use super::{ClassFile, UTF8, code, u16_at};
 
 /// Something that the walk found, by its position in the class file.
@@ -14,8 +15,7 @@ pub(super) enum Place {
     Wide(usize),
     /// A constant's number in one byte, as `ldc` has it.
     Narrow(usize),
-    /// The rows of a line number table.
-    Lines { position: usize, rows: usize },
+    Table(Table),
 }
 
 /// Deeper nesting of attributes or annotations is not followed.
@@ -27,6 +27,7 @@ pub(super) fn walk(class: &ClassFile<'_>, visit: &mut dyn FnMut(Place)) {
         class,
         end: class.bytes.len(),
         depth: 0,
+        code_bytes: 0,
         visit,
     };
     // A fault ends the walk early; what was found counts.
@@ -38,6 +39,8 @@ pub(super) struct Walker<'a> {
     /// Where the innermost attribute ends.
     end: usize,
     depth: usize,
+    /// The length of the code whose attributes are walked.
+    code_bytes: u16,
     visit: &'a mut dyn FnMut(Place),
 }
 
@@ -135,15 +138,7 @@ impl Walker<'_> {
         let name = &self.class.bytes[constant.start + 3..constant.end];
         match name {
             b"Code" => self.code(at)?,
-            b"LineNumberTable" => {
-                let rows = self.u16(at)?;
-                if at + 2 + rows * 4 == self.end {
-                    (self.visit)(Place::Lines {
-                        position: at + 2,
-                        rows,
-                    });
-                }
-            }
+            b"LineNumberTable" => self.exact_table(Kind::Lines, at, 4)?,
             b"ConstantValue" | b"Signature" | b"SourceFile" | b"NestHost" | b"ModuleMainClass" => {
                 self.wide(at)?;
             }
@@ -159,6 +154,8 @@ impl Walker<'_> {
             }
             b"LocalVariableTable" | b"LocalVariableTypeTable" => {
                 self.table(at, 10, &[4, 6])?;
+                let code_bytes = self.code_bytes;
+                self.exact_table(Kind::Variables { code_bytes }, at, 10)?;
             }
             b"MethodParameters" => {
                 for index in 0..usize::from(self.u8(at)?) {
@@ -204,6 +201,20 @@ impl Walker<'_> {
         Some(())
     }
 
+    /// Visits a table if it fills its attribute.
+    fn exact_table(&mut self, kind: Kind, at: usize, row_bytes: usize) -> Option<()> {
+        let rows = self.u16(at)?;
+        if at + 2 + rows * row_bytes == self.end {
+            let position = at + 2;
+            (self.visit)(Place::Table(Table {
+                kind,
+                position,
+                rows,
+            }));
+        }
+        Some(())
+    }
+
     /// The `Code` attribute: instructions, exception handlers, attributes.
     fn code(&mut self, at: usize) -> Option<()> {
         let length = self.u32(at + 4)?;
@@ -214,8 +225,16 @@ impl Walker<'_> {
         let _ = code::walk(self, start, end);
         self.end = outer;
         let next = self.table(end, 8, &[6])?;
-        self.attributes(next)?;
-        Some(())
+        let rows = self.u16(end)?;
+        (self.visit)(Place::Table(Table {
+            kind: Kind::Handlers,
+            position: end + 2,
+            rows,
+        }));
+        let outer = std::mem::replace(&mut self.code_bytes, length as u16);
+        let walked = self.attributes(next);
+        self.code_bytes = outer;
+        walked.map(|_| ())
     }
 
     fn frames(&mut self, at: usize) -> Option<()> {

@@ -6,7 +6,7 @@ use super::super::class::{ClassFile, assemble, decode_pool};
 use super::super::damaged;
 use super::super::payload::Payload;
 use super::super::streams::{Stream, StreamReader};
-use super::{CLASS_LANES, PLAIN_LANES, kind, operations};
+use super::{CLASS_LANES, Lanes, PLAIN_LANES, TEXT_LANES, kind, operations};
 use crate::Error;
 
 pub(crate) struct Decoder<'a> {
@@ -16,6 +16,7 @@ pub(crate) struct Decoder<'a> {
     max_bytes: usize,
     classes: operations::Reader,
     plain: operations::Reader,
+    texts: operations::Reader,
 }
 
 impl<'a> Decoder<'a> {
@@ -30,6 +31,7 @@ impl<'a> Decoder<'a> {
             max_bytes,
             classes: operations::Reader::new(CLASS_LANES),
             plain: operations::Reader::new(PLAIN_LANES),
+            texts: operations::Reader::new(TEXT_LANES),
         }
     }
 
@@ -48,7 +50,12 @@ impl<'a> Decoder<'a> {
                 self.payload.take(length, &mut content)?;
                 Ok(content)
             }
-            kind::PLAIN => self.plain.apply(&old()?, self.max_bytes, &mut self.streams),
+            kind::PLAIN => self.plain.apply(
+                &old()?,
+                self.max_bytes,
+                &mut self.streams,
+                inserted(PLAIN_LANES),
+            ),
             kind::CLASS => self.class(&old()?),
             _ => Err(damaged("a content is written down in an unknown way")),
         }
@@ -56,12 +63,36 @@ impl<'a> Decoder<'a> {
 
     fn class(&mut self, old: &[u8]) -> Result<Vec<u8>, Error> {
         let old = ClassFile::parse(old).ok_or_else(|| damaged("the old content is no class"))?;
-        let payload = &mut self.payload;
-        let mut text = |count: usize, out: &mut Vec<u8>| payload.take(count, out);
-        let (pool, edit) = decode_pool(&old, &mut self.streams, &mut text, self.max_bytes)?;
+        let (payload, reader) = (&mut self.payload, &mut self.texts);
+        let mut texts = |streams: &mut StreamReader, gone: &[u8], total: usize| {
+            let mut texts = Vec::new();
+            if !gone.is_empty() && total > 0 {
+                texts = reader.apply(gone, total, streams, |_, count, out| {
+                    payload.take(count, out)
+                })?;
+            }
+            // Without operations all is in the payload.
+            if texts.is_empty() {
+                payload.take(total, &mut texts)?;
+            }
+            Ok(texts)
+        };
+        let (pool, edit) = decode_pool(&old, &mut self.streams, &mut texts, self.max_bytes)?;
         let body = old.renumbered_body(&edit.numbers);
-        let room = self.max_bytes - pool.len();
-        let body = self.classes.apply(&body, room, &mut self.streams)?;
+        let room = self.max_bytes.saturating_sub(pool.len());
+        let body = self
+            .classes
+            .apply(&body, room, &mut self.streams, inserted(CLASS_LANES))?;
         assemble(&pool, &body)
+    }
+}
+
+/// Inserted bytes from the lanes' own stream.
+fn inserted(
+    lanes: Lanes,
+) -> impl FnMut(&mut StreamReader, usize, &mut Vec<u8>) -> Result<(), Error> {
+    move |streams, count, out| {
+        out.extend_from_slice(streams.bytes(lanes.inserted, count)?);
+        Ok(())
     }
 }

@@ -1,22 +1,28 @@
 //! Writes contents down, each in the way that seems the smallest.
 
-use super::super::class::{self, ClassFile, assemble, encode_pool};
-use super::super::difference::difference;
+use super::super::class::{self, ClassFile, assemble, encode_pool, gone_texts};
+use super::super::difference::{difference, only_long_additions};
 use super::super::payload;
 use super::super::streams::{Stream, StreamWriter};
-use super::{CLASS_LANES, Lanes, PLAIN_LANES, kind, operations};
+use super::{CLASS_LANES, Lanes, PLAIN_LANES, TEXT_LANES, kind, operations};
 
-/// A content's streams, and what it adds to the payload.
+/// A content's streams.
 #[derive(Debug, Default)]
 pub(crate) struct Encoded {
     pub(crate) streams: StreamWriter,
-    pub(crate) payload: Vec<u8>,
     /// Whether the old content is needed to read it.
     pub(crate) compared: bool,
 }
 
 /// Contents that are larger are never compared by suffix array, which takes five times their size.
 const MAX_COMPARED_BYTES: usize = 128 << 20;
+
+/// How much a match must gain to be followed, see [`difference`].
+const SLACK: usize = 4;
+/// For texts, which the payload can give as well.
+const TEXT_SLACK: usize = 8;
+/// Additions of texts shorter than this cost more than the payload takes.
+const TEXT_ADD_BYTES: usize = 32;
 
 /// Writes `new` down, given the old content if there is one.
 pub(crate) fn encode(old: Option<&[u8]>, new: &[u8], level: i32) -> Encoded {
@@ -35,7 +41,7 @@ pub(crate) fn encode(old: Option<&[u8]>, new: &[u8], level: i32) -> Encoded {
     operations::put(
         old,
         new,
-        &difference(old, new),
+        &difference(old, new, SLACK),
         PLAIN_LANES,
         &mut encoded.streams,
     );
@@ -49,13 +55,12 @@ pub(crate) fn encode(old: Option<&[u8]>, new: &[u8], level: i32) -> Encoded {
 pub(crate) fn finish(streams: &mut StreamWriter) {
     operations::split_differences(CLASS_LANES, streams);
     operations::split_differences(PLAIN_LANES, streams);
+    operations::split_differences(TEXT_LANES, streams);
 }
 
 fn in_payload(new: &[u8]) -> Encoded {
-    let mut encoded = Encoded {
-        payload: new.to_vec(),
-        ..Encoded::default()
-    };
+    let mut encoded = Encoded::default();
+    encoded.streams.bytes(Stream::Payload, new);
     encoded.streams.byte(Stream::Kinds, kind::PAYLOAD);
     encoded.streams.number(Stream::Lengths, new.len() as u64);
     encoded
@@ -68,9 +73,27 @@ fn as_class(old: &[u8], new: &[u8]) -> Option<Encoded> {
         ..Encoded::default()
     };
     encoded.streams.byte(Stream::Kinds, kind::CLASS);
-    let edit = encode_pool(&old, &parsed, &mut encoded.streams, &mut encoded.payload);
-    if !pool_comes_back(&old, parsed.pool(), &encoded) {
+    let (edit, texts) = encode_pool(&old, &parsed, &mut encoded.streams);
+    let decoded = class::decode_pool(
+        &old,
+        &mut encoded.streams.clone().into_reader(),
+        &mut |_, _, _| Ok(texts.clone()),
+        parsed.pool().len(),
+    );
+    if decoded.ok()?.0 != parsed.pool() {
         return None;
+    }
+    let gone = gone_texts(&old, &edit);
+    match gone.is_empty() || texts.is_empty() {
+        true => encoded.streams.bytes(Stream::Payload, &texts),
+        false => {
+            let operations = difference(&gone, &texts, TEXT_SLACK);
+            let operations = only_long_additions(&operations, TEXT_ADD_BYTES);
+            operations::put(&gone, &texts, &operations, TEXT_LANES, &mut encoded.streams);
+            if operations.is_empty() {
+                encoded.streams.bytes(Stream::Payload, &texts);
+            }
+        }
     }
     let (before, after) = (old.renumbered_body(&edit.numbers), parsed.body());
     // Tables that overlap, for instance, cannot be undone.
@@ -80,24 +103,11 @@ fn as_class(old: &[u8], new: &[u8]) -> Option<Encoded> {
     operations::put(
         &before,
         &after,
-        &difference(&before, &after),
+        &difference(&before, &after, SLACK),
         CLASS_LANES,
         &mut encoded.streams,
     );
     Some(encoded)
-}
-
-fn pool_comes_back(old: &ClassFile<'_>, pool: &[u8], encoded: &Encoded) -> bool {
-    let mut reader = encoded.streams.clone().into_reader();
-    let mut texts = &encoded.payload[..];
-    let mut text = |count: usize, out: &mut Vec<u8>| {
-        let (taken, rest) = texts.split_at(count);
-        out.extend_from_slice(taken);
-        texts = rest;
-        Ok(())
-    };
-    class::decode_pool(old, &mut reader, &mut text, pool.len())
-        .is_ok_and(|(decoded, _)| decoded == pool)
 }
 
 /// Small contents are tried at a high level; for large ones a lower level shows the same.

@@ -83,11 +83,13 @@ impl Reader {
     }
 
     /// Undoes [`put`]. The result may have `max_bytes` at most.
+    /// `insert_from` appends the next inserted bytes.
     pub(super) fn apply(
         &mut self,
         old: &[u8],
         max_bytes: usize,
         streams: &mut StreamReader,
+        mut insert_from: impl FnMut(&mut StreamReader, usize, &mut Vec<u8>) -> Result<(), Error>,
     ) -> Result<Vec<u8>, Error> {
         let outside = || damaged("a difference reaches outside of the old content");
         let count = streams.length(self.lanes.counts)?;
@@ -109,7 +111,7 @@ impl Reader {
                 expected = end as i64;
                 self.change(&mut out[from..], streams)?;
             }
-            out.extend_from_slice(streams.bytes(self.lanes.inserted, insert)?);
+            insert_from(streams, insert, &mut out)?;
         }
         Ok(out)
     }

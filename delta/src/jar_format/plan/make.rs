@@ -17,18 +17,31 @@ pub(crate) struct Job {
 }
 
 /// What planning adds up.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Planner {
     /// In the order in which an applier needs them.
     pub(crate) jobs: Vec<Job>,
     /// Of everything that is not copied.
     pub(crate) plain_bytes: u64,
     pub(crate) largest_bytes: u64,
+    max_plain_bytes: u64,
     deflater: Deflater,
     guess: Replay,
 }
 
 impl Planner {
+    /// Entries that unpack to more than `max_plain_bytes` together stay packed.
+    pub(crate) fn new(max_plain_bytes: u64) -> Planner {
+        Planner {
+            jobs: Vec::new(),
+            plain_bytes: 0,
+            largest_bytes: 0,
+            max_plain_bytes,
+            deflater: Deflater::default(),
+            guess: Replay::default(),
+        }
+    }
+
     /// Plans the node of the new tree against the node of the old tree, if there is one.
     pub(crate) fn plan(
         &mut self,
@@ -151,7 +164,10 @@ impl Planner {
 
     fn plain(&mut self, new: &Tree<'_>, node: NodeId, index: usize) -> (Vec<u8>, Replay) {
         let packed = new.packed(node, index);
-        let Some(plain) = new.inflate(node, index) else {
+        let sum = self.plain_bytes + new.plain_bytes(node, index) as u64;
+        // A quarter is left for entries that stay packed, in JARs inside too.
+        let fits = sum <= self.max_plain_bytes / 4 * 3;
+        let Some(plain) = fits.then(|| new.inflate(node, index)).flatten() else {
             return (packed.to_vec(), Replay::Verbatim);
         };
         match self.deflater.find(&plain, packed, self.guess) {
