@@ -570,7 +570,7 @@ fn fails_or_is_right(old: &[u8], patch: &[u8], new: &[u8]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
     fn a_damaged_patch_never_gives_a_wrong_result(
