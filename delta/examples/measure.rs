@@ -30,7 +30,7 @@ mod outcome {
 fn measure(old: &str, new: &str, level: &str, format: &str) -> outcome::Result {
     let (old_bytes, new_bytes) = (read(old)?, fs::read(new)?);
     let options = Options {
-        level: level.parse()?,
+        level: Some(level.parse()?),
     };
     let (started, cpu) = (Instant::now(), cpu_seconds()?);
     let (format, patch) = match format {

@@ -64,7 +64,7 @@ proptest! {
         level in -3..30,
     ) {
         for old in [&old, &other] {
-            let patch = create(Format::Zstd, old, &new, Options { level }).unwrap();
+            let patch = create(Format::Zstd, old, &new, Options { level: Some(level) }).unwrap();
             let mut rebuilt = Vec::new();
             apply(old, &patch, &ApplyLimits::default(), &mut rebuilt).unwrap();
             prop_assert_eq!(&rebuilt, &new);

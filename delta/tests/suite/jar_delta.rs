@@ -13,7 +13,7 @@ use proptest::sample::Index;
 
 use super::tool::run;
 
-const LEVEL: Options = Options { level: 9 };
+const LEVEL: Options = Options { level: Some(9) };
 
 /// Makes the patch and applies it; the patch.
 fn round_trip(old: &[u8], new: &[u8]) -> Vec<u8> {
@@ -60,7 +60,7 @@ fn some_text(seed: u32) -> Vec<u8> {
 fn a_pair_takes_much_less_than_with_the_format_zstd() {
     let (old, new) = jar_pair(1, 300_000);
     let jar = round_trip(&old, &new);
-    let zstd = create(Format::Zstd, &old, &new, Options { level: 19 }).unwrap();
+    let zstd = create(Format::Zstd, &old, &new, Options { level: Some(19) }).unwrap();
     assert!(jar.len() < zstd.len(), "{} {}", jar.len(), zstd.len());
     let (format, best) = create_best(&old, &new, LEVEL).unwrap();
     assert_eq!(format, Format::Jar);
@@ -343,7 +343,7 @@ fn classes_of_each_java_release_come_back_small() {
         let old = class_jar(&classes(folder.path(), release, ""));
         let new = class_jar(&classes(folder.path(), release, CHANGE));
         all_ways(&old, &new);
-        let patch = create(Format::Jar, &old, &new, Options { level: 19 }).unwrap();
+        let patch = create(Format::Jar, &old, &new, Options { level: Some(19) }).unwrap();
         assert!(patch.len() < 1_000, "{release}: {}", patch.len());
     }
 }
@@ -529,7 +529,7 @@ fn the_golden_patch_still_applies() {
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(
             &path,
-            create(Format::Jar, &old, &new, Options { level: 19 }).unwrap(),
+            create(Format::Jar, &old, &new, Options { level: Some(19) }).unwrap(),
         )
         .unwrap();
     }
@@ -582,7 +582,7 @@ proptest! {
             seed => jar_pair(seed, 20_000),
         };
         // Level 1 leaves most streams as they are, so that damage gets past zstd.
-        let mut patch = create(Format::Jar, &old, &new, Options { level: 1 }).unwrap();
+        let mut patch = create(Format::Jar, &old, &new, Options { level: Some(1) }).unwrap();
         for (place, value) in changes {
             // The checksums at the front would only be refused at once.
             let place = 68 + place.index(patch.len() - 68);

@@ -15,7 +15,8 @@ fn the_stock_tool_undoes_our_deltas() {
     let folder = tempfile::tempdir().unwrap();
     for (size, level) in [(50_000, 9), (50_000, 19), (2_000_000, 3), (LARGE_BYTES, 9)] {
         let (old, new) = jar_pair(size as u64, size);
-        let patch = delta::create(Format::Zstd, &old, &new, Options { level }).unwrap();
+        let patch =
+            delta::create(Format::Zstd, &old, &new, Options { level: Some(level) }).unwrap();
         assert!(patch.len() * 5 < new.len(), "{size}: {}", patch.len());
         undo(folder.path(), &old, &patch, &new);
     }

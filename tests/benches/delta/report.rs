@@ -5,8 +5,6 @@ use std::fs;
 use std::process::Command;
 use std::thread;
 
-use delta::Options;
-
 use crate::measure::LIMIT_SECONDS;
 use crate::pairs::{ApkDiffPatch, Pair};
 use crate::tools::{Kind, Outcome, Round, Tool};
@@ -241,7 +239,7 @@ fn circumstances() -> String {
         thread::available_parallelism().map_or(1, usize::from),
         load.split(' ').nth(2).unwrap_or("?"),
         last_change_of_the_engine(),
-        Options::default().level,
+        delta::Format::Jar.default_level(),
         version("zstd"),
         version("bsdiff"),
         version("xdelta3"),

@@ -109,7 +109,7 @@ fn create_command(kind: Kind, old: &Path, new: &Path, patch: &Path) -> Result<Ve
     let [old, new, patch] = [old, new, patch].map(OsString::from);
     Ok(match kind {
         Kind::Ours { level } => {
-            let level = level.unwrap_or(Options::default().level).to_string();
+            let level = level.unwrap_or(Format::Jar.default_level()).to_string();
             let exe = env::current_exe()?.into_os_string();
             vec![exe, ENGINE_CREATE.into(), level.into(), old, new, patch]
         }
@@ -168,7 +168,7 @@ fn source_buffer(old: &OsString) -> Result<OsString> {
 pub(crate) fn engine_create(level: &str, old: &Path, new: &Path, patch: &Path) -> Result<()> {
     let level = level.parse().context("the level is a number")?;
     let (old, new) = (fs::read(old)?, fs::read(new)?);
-    let options = Options { level };
+    let options = Options { level: Some(level) };
     let made = match delta::create(Format::Jar, &old, &new, options) {
         Err(Error::NotModelled { .. }) => delta::create(Format::Zstd, &old, &new, options),
         made => made,

@@ -55,8 +55,8 @@ pub(super) fn create(args: &DeltaCreateArgs) -> Result<Made, Failure> {
 
 fn make(args: &DeltaCreateArgs, old: &[u8], new: &[u8]) -> Result<(Format, Vec<u8>), Failure> {
     let level = match args.fast {
-        true => FAST_LEVEL,
-        false => args.level.unwrap_or(Options::default().level),
+        true => Some(FAST_LEVEL),
+        false => args.level,
     };
     let options = Options { level };
     let made = match args.format {
