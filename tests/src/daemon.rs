@@ -252,8 +252,13 @@ pub(crate) fn without_settings(command: &mut Command) {
     }
 }
 
+/// Where it listens, once it does, and once all that it logged while it started has been read.
 #[track_caller]
 fn listening_url(process: &Process) -> String {
+    let started = "accepts connections";
+    process.wait_for(started, Stream::Stderr, PATIENCE, |log| {
+        log.contains(started).then_some(())
+    });
     process.wait_for("listening on http://…", Stream::Stdout, PATIENCE, |text| {
         let line = text
             .lines()
