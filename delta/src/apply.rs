@@ -7,8 +7,10 @@ mod file;
 mod zstd;
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use crate::checksum::{Digest, Sha256Writer, sha256};
+use crate::deadline::Deadline;
 use crate::{Error, Format, jar_format};
 
 pub use file::{Expected, apply_to_file};
@@ -20,6 +22,8 @@ pub struct ApplyLimits {
     pub max_output_bytes: u64,
     /// The most memory: the old file, the decoder's window and its buffers together.
     pub max_memory_bytes: u64,
+    /// The most time, by the wall clock; `None` is no limit.
+    pub max_duration: Option<Duration>,
 }
 
 impl Default for ApplyLimits {
@@ -28,6 +32,7 @@ impl Default for ApplyLimits {
         ApplyLimits {
             max_output_bytes: 512 << 20,
             max_memory_bytes: (2 * 512 + 16) << 20,
+            max_duration: Some(duration(512 << 20)),
         }
     }
 }
@@ -42,8 +47,15 @@ impl ApplyLimits {
             max_output_bytes: new_bytes,
             max_memory_bytes: zstd::memory_bytes(old_bytes, window_bytes)
                 .max(jar_format::memory_bytes(old_bytes, new_bytes)),
+            max_duration: Some(duration(new_bytes)),
         }
     }
+}
+
+/// The time that an honest patch takes at most, on a slow and busy machine: ours rebuild 20 MB/s and
+/// more on a core of 2020.
+fn duration(new_bytes: u64) -> Duration {
+    Duration::from_secs(30 + new_bytes / 500_000)
 }
 
 /// What came out of a patch.
@@ -66,13 +78,14 @@ pub fn apply(
     limits: &ApplyLimits,
     out: &mut dyn Write,
 ) -> Result<Applied, Error> {
+    let deadline = Deadline::start(limits.max_duration);
     let mut out = Sha256Writer::new(out);
     let stated = match Format::detect(patch)? {
         Format::Zstd => {
-            zstd::apply(old, patch, limits, &mut out)?;
+            zstd::apply(old, patch, limits, &deadline, &mut out)?;
             None
         }
-        Format::Jar => Some(jar_format::apply(old, patch, limits, &mut out)?),
+        Format::Jar => Some(jar_format::apply(old, patch, limits, &deadline, &mut out)?),
     };
     let (bytes, sha256) = out.finish();
     if let Some(expected) = stated

@@ -24,6 +24,8 @@ pub enum Error {
     Damaged { reason: String },
     #[error("the patch makes {bytes} bytes or more, over the limit of {limit}")]
     OutputTooLarge { bytes: u64, limit: u64 },
+    #[error("applying the patch takes more than {seconds} s; take the full download")]
+    TooSlow { seconds: f64 },
     #[error("applying the patch needs {bytes} bytes of memory, over the limit of {limit}")]
     MemoryTooLarge { bytes: u64, limit: u64 },
     #[error("the {which} file has {bytes} bytes; the zstd format ends at {limit}")]

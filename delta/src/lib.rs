@@ -23,6 +23,7 @@
 mod apply;
 pub mod checksum;
 mod create;
+mod deadline;
 mod error;
 mod format;
 mod inspect;

@@ -9,11 +9,13 @@ use zstd::zstd_safe::{self, DCtx, DParameter, InBuffer, OutBuffer};
 
 use super::ApplyLimits;
 use crate::Error;
+use crate::deadline::Deadline;
 
 pub(super) fn apply(
     old: &[u8],
     patch: &[u8],
     limits: &ApplyLimits,
+    deadline: &Deadline,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let header = FrameHeader::parse(patch)?;
@@ -29,6 +31,7 @@ pub(super) fn apply(
     let mut buffer = Vec::with_capacity(DCtx::out_size());
     let mut written = 0_u64;
     loop {
+        deadline.check()?;
         buffer.clear();
         let mut output = OutBuffer::around(&mut buffer);
         let hint = decoder

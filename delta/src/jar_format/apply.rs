@@ -14,6 +14,7 @@ use super::payload::Payload;
 use super::sections;
 use super::tree::Tree;
 use crate::checksum::{Digest, Sha256Writer, sha256};
+use crate::deadline::Deadline;
 use crate::{ApplyLimits, Error};
 
 /// Writes the new file to `out`, and gives the SHA-256 that it must have.
@@ -21,6 +22,7 @@ pub(crate) fn apply(
     old: &[u8],
     patch: &[u8],
     limits: &ApplyLimits,
+    deadline: &Deadline,
     out: &mut dyn Write,
 ) -> Result<Digest, Error> {
     let mut rest = patch;
@@ -34,7 +36,7 @@ pub(crate) fn apply(
         });
     }
     let mut budget = Budget::new(header.memory_bytes);
-    rebuild_all(old, &header, rest, &mut budget, out)?;
+    rebuild_all(old, &header, rest, &mut budget, deadline, out)?;
     Ok(header.result)
 }
 
@@ -49,7 +51,7 @@ pub(super) struct Measured {
 pub(super) fn measure(old: &[u8], header: &PatchHeader, body: &[u8]) -> Result<Measured, Error> {
     let mut budget = Budget::new(u64::MAX);
     let mut out = Sha256Writer::new(io::sink());
-    rebuild_all(old, header, body, &mut budget, &mut out)?;
+    rebuild_all(old, header, body, &mut budget, &Deadline::none(), &mut out)?;
     Ok(Measured {
         sha256: out.finish().1,
         memory_bytes: budget.used_bytes(),
@@ -67,6 +69,7 @@ fn rebuild_all(
     header: &PatchHeader,
     body: &[u8],
     budget: &mut Budget,
+    deadline: &Deadline,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     budget.take(FIXED_BYTES)?;
@@ -88,5 +91,5 @@ fn rebuild_all(
     let image = Image::build(&plan, tree.as_ref(), node, length(header.image_bytes)?);
     let payload = Payload::new(section, image.bytes(), budget)?;
     let decoder = Decoder::new(streams, payload, length(header.largest_bytes)?);
-    rebuild::rebuild(&plan, tree.as_ref(), &image, decoder, header, out)
+    rebuild::rebuild(&plan, tree.as_ref(), &image, decoder, header, deadline, out)
 }

@@ -138,6 +138,7 @@ mod tests {
 
     use super::*;
     use crate::ApplyLimits;
+    use crate::deadline::Deadline;
     use crate::jar_format::apply;
 
     /// A pair with a nested JAR, a class and a streamed entry: most streams have something.
@@ -198,12 +199,12 @@ mod tests {
             let mut patch = Vec::new();
             header.put(&mut patch);
             patch.extend_from_slice(&body);
-            let limits = ApplyLimits { max_output_bytes: 1 << 20, max_memory_bytes: 64 << 20 };
+            let limits = ApplyLimits { max_output_bytes: 1 << 20, max_memory_bytes: 64 << 20, max_duration: None };
             let mut out = Vec::new();
             let applied = crate::apply(&old, &patch, &limits, &mut out);
             prop_assert!(out.len() as u64 <= header.result_bytes);
             prop_assert!(applied.is_err() || out == new);
-            let _ = apply(&old, &patch, &limits, &mut io::sink());
+            let _ = apply(&old, &patch, &limits, &Deadline::none(), &mut io::sink());
         }
     }
 }

@@ -5,6 +5,10 @@
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
+use super::damaged;
+use crate::Error;
+use crate::deadline::Deadline;
+
 /// How an entry's content becomes its packed bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Replay {
@@ -39,21 +43,36 @@ pub(super) struct Deflater {
     levels: [Option<Compress>; 10],
 }
 
+/// Half a second of zlib's slowest work.
+const PIECE_BYTES: usize = 256 << 10;
+
 /// Levels by how often writers use them. At level 0 zlib's bytes depend on the caller's buffers.
 const LIKELY_LEVELS: [u8; 9] = [6, 9, 1, 5, 7, 8, 4, 3, 2];
 
 impl Deflater {
-    /// Deflates `plain`; `None` if zlib fails, which it has no reason for.
-    pub(super) fn pack(&mut self, plain: &[u8], level: u8) -> Option<Vec<u8>> {
+    /// Deflates `plain`, looking at the clock after each piece: what zlib makes does not depend on
+    /// how its input is cut.
+    pub(super) fn pack(
+        &mut self,
+        plain: &[u8],
+        level: u8,
+        deadline: &Deadline,
+    ) -> Result<Vec<u8>, Error> {
         let state = self.state(level);
         // An upper bound (zlib's own is a little lower), so that one call does it.
         let mut packed = Vec::with_capacity(plain.len() + plain.len() / 1000 * 4 + 64);
         loop {
-            let done = state.total_in() as usize;
-            match state.compress_vec(plain.get(done..)?, &mut packed, FlushCompress::Finish) {
-                Ok(Status::StreamEnd) => return Some(packed),
+            deadline.check()?;
+            let rest = &plain[state.total_in() as usize..];
+            let (piece, flush) = match rest.len() <= PIECE_BYTES {
+                true => (rest, FlushCompress::Finish),
+                false => (&rest[..PIECE_BYTES], FlushCompress::None),
+            };
+            match state.compress_vec(piece, &mut packed, flush) {
+                Ok(Status::StreamEnd) => return Ok(packed),
+                Ok(Status::Ok | Status::BufError) if packed.len() < packed.capacity() => {}
                 Ok(Status::Ok | Status::BufError) => packed.reserve(4096 + plain.len() / 8),
-                Err(_) => return None,
+                Err(_) => return Err(damaged("zlib failed")),
             }
         }
     }
@@ -140,13 +159,16 @@ mod tests {
             .collect();
         let mut deflater = Deflater::default();
         for level in [1, 4, 6, 9] {
-            let packed = deflater.pack(&plain, level).unwrap();
+            let packed = deflater.pack(&plain, level, &Deadline::none()).unwrap();
             assert_eq!(inflate(&packed, plain.len()).unwrap(), plain);
             let found = deflater.find(&plain, &packed, Replay::Level(6));
             let Replay::Level(found) = found else {
                 panic!("level {level} is not found")
             };
-            assert_eq!(deflater.pack(&plain, found).unwrap(), packed);
+            assert_eq!(
+                deflater.pack(&plain, found, &Deadline::none()).unwrap(),
+                packed
+            );
         }
     }
 
@@ -154,7 +176,7 @@ mod tests {
     fn what_zlib_did_not_pack_is_verbatim() {
         let mut deflater = Deflater::default();
         let plain = b"some text, some text, some text".repeat(9);
-        let mut packed = deflater.pack(&plain, 6).unwrap();
+        let mut packed = deflater.pack(&plain, 6, &Deadline::none()).unwrap();
         assert_eq!(inflate(&packed, plain.len() - 1), None);
         assert_eq!(inflate(&packed, plain.len() + 1), None);
         packed.push(0);

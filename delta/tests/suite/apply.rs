@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use delta::checksum::sha256;
 use delta::{ApplyLimits, Error, Expected, Format, Options, apply, apply_to_file, create, verify};
@@ -50,6 +51,20 @@ fn a_patch_that_states_more_than_the_limit_is_refused_before_it_is_decoded() {
         matches!(error, Error::OutputTooLarge { bytes: 3, limit: 2 }),
         "{error}"
     );
+}
+
+#[test]
+fn a_patch_that_takes_longer_than_the_limit_is_given_up() {
+    let (old, new) = jar_pair(1, 60_000);
+    let limits = ApplyLimits {
+        max_duration: Some(Duration::ZERO),
+        ..ApplyLimits::default()
+    };
+    for &format in Format::ALL {
+        let patch = create(format, &old, &new, Options::default()).unwrap();
+        let error = refused(&old, &patch, &limits);
+        assert!(matches!(error, Error::TooSlow { .. }), "{error}");
+    }
 }
 
 #[test]

@@ -97,7 +97,7 @@ proptest! {
         if zstd {
             patch.splice(0..0, *b"\x28\xB5\x2F\xFD");
         }
-        let limits = ApplyLimits { max_output_bytes: 1 << 20, max_memory_bytes: 64 << 20 };
+        let limits = ApplyLimits { max_output_bytes: 1 << 20, max_memory_bytes: 64 << 20, max_duration: None };
         let _ = apply(b"the old file", &patch, &limits, &mut io::sink());
     }
 

@@ -561,6 +561,7 @@ fn fails_or_is_right(old: &[u8], patch: &[u8], new: &[u8]) {
     let limits = ApplyLimits {
         max_output_bytes: 1 << 20,
         max_memory_bytes: 128 << 20,
+        ..ApplyLimits::default()
     };
     let mut out = Vec::new();
     if let Ok(applied) = apply(old, patch, &limits, &mut out) {

@@ -15,6 +15,7 @@ use super::super::plan::make::crc32;
 use super::super::plan::{Content, Plan, Planned};
 use super::super::tree::{NodeId, Tree};
 use crate::Error;
+use crate::deadline::Deadline;
 
 /// Rebuilds the whole file into `out`.
 pub(crate) fn rebuild(
@@ -23,6 +24,7 @@ pub(crate) fn rebuild(
     image: &Image,
     decoder: Decoder<'_>,
     header: &PatchHeader,
+    deadline: &Deadline,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let mut rebuilder = Rebuilder {
@@ -30,6 +32,7 @@ pub(crate) fn rebuild(
         image,
         decoder,
         deflaters: [Deflater::default(), Deflater::default()],
+        deadline,
         plain_bytes_left: header.plain_bytes,
         largest_bytes: header.largest_bytes,
     };
@@ -72,6 +75,7 @@ struct Rebuilder<'a> {
     image: &'a Image,
     decoder: Decoder<'a>,
     deflaters: [Deflater; 2],
+    deadline: &'a Deadline,
     plain_bytes_left: u64,
     largest_bytes: u64,
 }
@@ -110,6 +114,7 @@ impl Rebuilder<'_> {
             let mut batch = Vec::new();
             let mut batch_bytes = 0;
             for planned in entries.by_ref() {
+                self.deadline.check()?;
                 let body = self.body(planned, node)?;
                 if let Body::Plain(plain, _) = &body {
                     batch_bytes += plain.len();
@@ -126,7 +131,7 @@ impl Rebuilder<'_> {
             let packed = parallel::map(
                 &mut self.deflaters[..threads],
                 &batch,
-                |deflater, (_, body)| pack(body, deflater),
+                |deflater, (_, body)| pack(body, deflater, self.deadline),
             );
             for ((planned, body), packed) in batch.iter().zip(packed) {
                 let start = directory.len();
@@ -260,7 +265,7 @@ impl Rebuilder<'_> {
     }
 }
 
-fn pack(body: &Body, deflater: &mut Deflater) -> Result<Packed, Error> {
+fn pack(body: &Body, deflater: &mut Deflater, deadline: &Deadline) -> Result<Packed, Error> {
     match body {
         Body::Copied(_) => Ok(Packed {
             bytes: None,
@@ -270,11 +275,7 @@ fn pack(body: &Body, deflater: &mut Deflater) -> Result<Packed, Error> {
         Body::Plain(plain, replay) => Ok(Packed {
             bytes: match replay {
                 Replay::Verbatim => None,
-                Replay::Level(level) => Some(
-                    deflater
-                        .pack(plain, *level)
-                        .ok_or_else(|| damaged("zlib failed"))?,
-                ),
+                Replay::Level(level) => Some(deflater.pack(plain, *level, deadline)?),
             },
             crc32: crc32(plain),
             plain_bytes: plain.len() as u64,
