@@ -33,7 +33,7 @@ use crate::Error;
 pub(crate) use apply::apply;
 pub(crate) use create::{NotModelled, create};
 pub(crate) use header::MAGIC;
-pub(crate) use inspect::stated;
+pub(crate) use inspect::inspect;
 
 /// The memory that an honest patch between files of these sizes may ask for.
 pub(crate) fn memory_bytes(old_bytes: u64, new_bytes: u64) -> u64 {

@@ -10,13 +10,13 @@ pub(super) use encode::{encode, finish};
 use super::streams::Stream;
 
 /// How a content is written down; the numbers stand in the patch.
-mod kind {
+pub(super) mod kind {
     /// Its bytes are in the payload.
-    pub(super) const PAYLOAD: u8 = 0;
+    pub(in super::super) const PAYLOAD: u8 = 0;
     /// A difference to the old content.
-    pub(super) const PLAIN: u8 = 1;
+    pub(in super::super) const PLAIN: u8 = 1;
     /// A class: an edit of the old pool, and a difference to the renumbered rest.
-    pub(super) const CLASS: u8 = 2;
+    pub(in super::super) const CLASS: u8 = 2;
 }
 
 /// The streams that differences go to. Classes differ in other ways than the rest does, so they

@@ -227,10 +227,15 @@ impl StreamReader {
         self.bytes(stream, count)
     }
 
+    /// The bytes of a stream that are left.
+    pub(super) fn rest(&self, stream: Stream) -> &[u8] {
+        let cursor = &self.streams[stream as usize];
+        &cursor.bytes[cursor.position..]
+    }
+
     /// How many bytes of a stream are left.
     pub(super) fn left(&self, stream: Stream) -> usize {
-        let cursor = &self.streams[stream as usize];
-        cursor.bytes.len() - cursor.position
+        self.rest(stream).len()
     }
 
     /// Every stream must have been read to its end.
