@@ -26,6 +26,7 @@ mod payload;
 mod plan;
 mod sections;
 mod streams;
+mod tokens;
 mod tree;
 
 use crate::Error;
