@@ -28,6 +28,7 @@ struct Lanes {
     inserts: Stream,
     seeks: Stream,
     gaps: Stream,
+    runs: Stream,
     values: Stream,
     inserted: Stream,
 }
@@ -38,6 +39,7 @@ const CLASS_LANES: Lanes = Lanes {
     inserts: Stream::ClassInserts,
     seeks: Stream::ClassSeeks,
     gaps: Stream::ClassGaps,
+    runs: Stream::ClassRuns,
     values: Stream::ClassValues,
     inserted: Stream::ClassInserted,
 };
@@ -49,6 +51,7 @@ const TEXT_LANES: Lanes = Lanes {
     inserts: Stream::TextInserts,
     seeks: Stream::TextSeeks,
     gaps: Stream::TextGaps,
+    runs: Stream::TextRuns,
     values: Stream::TextValues,
     inserted: Stream::Payload,
 };
@@ -59,6 +62,7 @@ const PLAIN_LANES: Lanes = Lanes {
     inserts: Stream::PlainInserts,
     seeks: Stream::PlainSeeks,
     gaps: Stream::PlainGaps,
+    runs: Stream::PlainRuns,
     values: Stream::PlainValues,
     inserted: Stream::PlainInserted,
 };

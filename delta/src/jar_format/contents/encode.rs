@@ -143,6 +143,7 @@ fn payload_is_smaller(difference: &StreamWriter, image: &[u8], new: &[u8], level
         inserts,
         seeks,
         gaps,
+        runs,
         values,
         inserted,
         ..
@@ -152,6 +153,7 @@ fn payload_is_smaller(difference: &StreamWriter, image: &[u8], new: &[u8], level
         split.get(inserts),
         split.get(seeks),
         split.get(gaps),
+        split.get(runs),
     ]
     .concat();
     let mut cost = 0;
