@@ -38,7 +38,7 @@ pub(crate) use inspect::inspect;
 
 /// The memory that an honest patch between files of these sizes may ask for.
 pub(crate) fn memory_bytes(old_bytes: u64, new_bytes: u64) -> u64 {
-    const BASE_BYTES: u64 = 128 << 20;
+    const BASE_BYTES: u64 = 192 << 20;
     old_bytes
         .saturating_add(new_bytes)
         .saturating_mul(2)

@@ -8,6 +8,7 @@
 //! What the walk does not understand stays as it is: an odd class costs bytes, never correctness.
 
 mod code;
+pub(super) mod fresh;
 mod pool;
 mod tables;
 mod walk;

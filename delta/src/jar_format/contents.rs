@@ -17,6 +17,8 @@ pub(super) mod kind {
     pub(in super::super) const PLAIN: u8 = 1;
     /// A class: an edit of the old pool, and a difference to the renumbered rest.
     pub(in super::super) const CLASS: u8 = 2;
+    /// A class that has no old one.
+    pub(in super::super) const FRESH: u8 = 3;
 }
 
 /// The streams that differences go to. Classes differ in other ways than the rest does, so they

@@ -142,8 +142,10 @@ mod tests {
     use crate::ApplyLimits;
     use crate::deadline::Deadline;
     use crate::jar_format::apply;
+    use crate::jar_format::class::fresh;
 
-    /// A pair with a nested JAR, a class and a streamed entry: most streams have something.
+    /// A pair with a nested JAR, classes, a streamed entry and one that zlib did not pack at once: most
+    /// streams have something.
     fn pair() -> (Vec<u8>, Vec<u8>) {
         use fixtures::archive::{Archive, Entry};
         let jar = |name: &str, lines: u32| {
@@ -166,6 +168,8 @@ mod tests {
                 Entry::deflated("A.class", &class),
                 Entry::deflated("lib-1.jar", &inner),
                 Entry::deflated(name, b"only here"),
+                Entry::deflated(format!("{name}.class"), &fresh::tests::sample(name)),
+                Entry::in_pieces("foreign", text.as_bytes()),
             ];
             Archive::new(entries).to_bytes()
         };

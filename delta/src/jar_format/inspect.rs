@@ -47,7 +47,7 @@ fn count_entries(streams: &StreamReader) -> EntryCounts {
         repacked: count(Stream::Statuses, Content::SAME),
         nested: count(Stream::Statuses, Content::NESTED),
         patched: count(Stream::Kinds, kind::PLAIN) + count(Stream::Kinds, kind::CLASS),
-        new: count(Stream::Kinds, kind::PAYLOAD),
+        new: count(Stream::Kinds, kind::PAYLOAD) + count(Stream::Kinds, kind::FRESH),
     }
 }
 

@@ -59,23 +59,18 @@ impl<'a> Payload<'a> {
         budget: &mut Budget,
     ) -> Result<Payload<'a>, Error> {
         let Some(section) = section else {
-            return Ok(Payload {
-                decoder: None,
-                left_bytes: 0,
-                pending: Vec::new(),
-                taken: 0,
-            });
-        };
-        let mut payload = Payload {
-            decoder: None,
-            left_bytes: section.raw_bytes,
-            pending: Vec::new(),
-            taken: 0,
+            return Ok(Payload::of(Vec::new()));
         };
         if section.codec != CODEC_ZSTD {
-            payload.pending = section.packed.to_vec();
-            return Ok(payload);
+            return Ok(Payload {
+                left_bytes: section.raw_bytes,
+                ..Payload::of(section.packed.to_vec())
+            });
         }
+        let mut payload = Payload {
+            left_bytes: section.raw_bytes,
+            ..Payload::of(Vec::new())
+        };
         // A decoder refuses a frame with a larger window than this.
         let window_log = sections::window_log(section.raw_bytes);
         budget.take(1 << window_log)?;
@@ -92,6 +87,36 @@ impl<'a> Payload<'a> {
             position: 0,
         });
         Ok(payload)
+    }
+
+    /// A payload that is not compressed.
+    pub(super) fn of(bytes: Vec<u8>) -> Payload<'a> {
+        Payload {
+            decoder: None,
+            left_bytes: bytes.len(),
+            pending: bytes,
+            taken: 0,
+        }
+    }
+
+    /// Appends what comes before the next 0, at most `max_bytes`, to `out`, and passes over the 0.
+    pub(super) fn take_text(&mut self, max_bytes: usize, out: &mut Vec<u8>) -> Result<(), Error> {
+        let mut room = max_bytes;
+        loop {
+            if self.taken == self.pending.len() {
+                self.refill()?;
+            }
+            let available = &self.pending[self.taken..];
+            let end = available.iter().position(|&byte| byte == 0);
+            let count = end.unwrap_or(available.len());
+            room = room
+                .checked_sub(count)
+                .ok_or_else(|| damaged("a text is too long"))?;
+            self.take(count, out)?;
+            if end.is_some() {
+                return self.take(1, &mut Vec::new());
+            }
+        }
     }
 
     /// Appends the next `count` bytes to `out`.

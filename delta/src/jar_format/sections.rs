@@ -28,6 +28,14 @@ pub(super) struct Section<'a> {
     pub(super) packed: &'a [u8],
 }
 
+/// The streams that most patches have, and those of new classes: each half has a number that says
+/// which of them are there.
+fn halves() -> [&'static [Stream]; 2] {
+    const ALL: &[Stream] = &Stream::ALL;
+    let (usual, fresh) = ALL.split_at(Stream::FreshTags as usize);
+    [usual, fresh]
+}
+
 /// Appends all streams. `pack_payload` compresses the payload.
 pub(super) fn put(
     streams: &StreamWriter,
@@ -35,13 +43,13 @@ pub(super) fn put(
     out: &mut Vec<u8>,
     pack_payload: impl FnOnce(&[u8]) -> Result<Vec<u8>, Error>,
 ) -> Result<(), Error> {
-    let mut present = 0_u64;
-    for stream in Stream::ALL {
-        if !streams.get(stream).is_empty() {
-            present |= 1 << stream as u32;
+    for half in halves() {
+        let mut present = 0_u64;
+        for (bit, &stream) in half.iter().enumerate() {
+            present |= u64::from(!streams.get(stream).is_empty()) << bit;
         }
+        put_number(out, present);
     }
-    put_number(out, present);
     let used = || {
         Stream::ALL
             .into_iter()
@@ -121,15 +129,20 @@ pub(super) struct Table<'a> {
 impl<'a> Table<'a> {
     /// Reads lengths, and takes from the budget what the streams will need.
     pub(super) fn take(rest: &mut &'a [u8], budget: &mut Budget) -> Result<Table<'a>, Error> {
-        let present = take_number(rest)?;
-        if present >> Stream::COUNT != 0 {
-            return Err(damaged("the patch has streams that are not known here"));
+        let mut used = Vec::new();
+        for half in halves() {
+            let present = take_number(rest)?;
+            if present >> half.len() != 0 {
+                return Err(damaged("the patch has streams that are not known here"));
+            }
+            let bits = half.iter().enumerate();
+            used.extend(
+                bits.filter(|(bit, _)| present >> bit & 1 != 0)
+                    .map(|(_, stream)| *stream),
+            );
         }
         let (mut own, mut joined) = (Vec::new(), Vec::new());
-        for stream in Stream::ALL {
-            if present & 1 << stream as u32 == 0 {
-                continue;
-            }
+        for stream in used {
             let raw_bytes = take_number(rest)?;
             // The payload is never whole in memory, unless it is as small as the patch itself.
             if stream != Stream::Payload {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::super::class::{ClassFile, assemble, decode_pool};
+use super::super::class::{ClassFile, assemble, decode_pool, fresh};
 use super::super::damaged;
 use super::super::payload::Payload;
 use super::super::streams::{Stream, StreamReader};
@@ -57,6 +57,7 @@ impl<'a> Decoder<'a> {
                 inserted(PLAIN_LANES),
             ),
             kind::CLASS => self.class(&old()?),
+            kind::FRESH => fresh::read(&mut self.streams, &mut self.payload, self.max_bytes),
             _ => Err(damaged("a content is written down in an unknown way")),
         }
     }

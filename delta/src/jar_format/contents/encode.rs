@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::super::class::{self, ClassFile, assemble, encode_pool, gone_texts};
+use super::super::class::{self, ClassFile, assemble, encode_pool, fresh, gone_texts};
 use super::super::difference::{difference, only_long_additions};
-use super::super::payload;
+use super::super::payload::{self, Payload};
 use super::super::streams::{Stream, StreamWriter};
 use super::{CLASS_LANES, Lanes, PLAIN_LANES, TEXT_LANES, kind, operations};
 
@@ -45,7 +45,7 @@ pub(crate) fn encode(compared: &Compared<'_>, new: &[u8], level: i32) -> Encoded
     };
     let old = old.filter(|old| !old.is_empty() && old.len().max(new.len()) <= MAX_COMPARED_BYTES);
     let Some(old) = old.filter(|_| !new.is_empty()) else {
-        return in_payload(new);
+        return as_fresh_class(new).unwrap_or_else(|| in_payload(new));
     };
     if let Some(encoded) = as_class(old, new) {
         return encoded;
@@ -81,6 +81,16 @@ fn in_payload(new: &[u8]) -> Encoded {
     encoded.streams.byte(Stream::Kinds, kind::PAYLOAD);
     encoded.streams.number(Stream::Lengths, new.len() as u64);
     encoded
+}
+
+fn as_fresh_class(new: &[u8]) -> Option<Encoded> {
+    let mut encoded = Encoded::default();
+    encoded.streams.byte(Stream::Kinds, kind::FRESH);
+    fresh::write(new, &mut encoded.streams)?;
+    let mut payload = Payload::of(encoded.streams.get(Stream::Payload).to_vec());
+    let mut streams = encoded.streams.clone().into_reader();
+    let read = fresh::read(&mut streams, &mut payload, new.len());
+    (read.ok()? == new).then_some(encoded)
 }
 
 fn as_class(old: &[u8], new: &[u8]) -> Option<Encoded> {
