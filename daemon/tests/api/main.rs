@@ -2,6 +2,7 @@
 
 mod admin;
 mod auth;
+mod deltas;
 mod downloads;
 mod harness;
 mod issuers;
