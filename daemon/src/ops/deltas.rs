@@ -1,7 +1,8 @@
 //! Taking in a delta. It is applied here before it is accepted: one that does not rebuild its target is worth nothing
 //! to any client. What that may cost is bounded by the sizes of both files, in memory and in time.
 
-use std::io::{self, Read};
+pub(crate) mod rebuild;
+
 use std::sync::Arc;
 
 use delta::{ApplyLimits, Format};
@@ -13,12 +14,10 @@ use super::publish::{ReceivedFile, check_received};
 use super::views;
 use crate::app::App;
 use crate::auth::Caller;
-use crate::blobs::{Blobs, Staged};
+use crate::blobs::Staged;
 use crate::error::ApiError;
 use crate::store::{Actor, BlobRef, Catalog, Delta, Release, StoreError};
-
-/// A patch is never this much larger than the file that it makes: both formats pack what they cannot refer to.
-const PATCH_OVERHEAD_BYTES: u64 = 1 << 20;
+use rebuild::{check_rebuilds, read_patch, read_source};
 
 /// The fields of a delta upload, each checked when it was set.
 #[derive(Clone, Debug, Default)]
@@ -114,11 +113,30 @@ pub fn add(
     store(app, actor, delta, file.staged)
 }
 
+/// Stores a delta that was made here and did rebuild its target. For the blocking pool.
+///
+/// # Errors
+/// `NOT_FOUND` when the source is not there; `CONFLICT` when another delta of this format is there; errors of the disk.
+pub(crate) fn add_built(
+    app: &App,
+    from: &DeltaSource,
+    to: &Release,
+    format: Format,
+    patch: &[u8],
+) -> Result<Added, ApiError> {
+    let source = source_file(&app.store.catalog(), from, to)?;
+    let mut staged = app.blobs.stage()?;
+    staged.write(patch)?;
+    let blob = staged.finish()?;
+    let delta = record(from, source, to, format, blob);
+    store(app, &Actor::daemon(), delta, staged)
+}
+
 /// The file that a delta starts from; `None` where it starts from nothing.
 ///
 /// # Errors
 /// `NOT_FOUND`; `INVALID_REQUEST` from a version to itself.
-fn source_file(
+pub(crate) fn source_file(
     catalog: &Catalog,
     from: &DeltaSource,
     to: &Release,
@@ -138,57 +156,8 @@ fn source_file(
     Ok(Some(source.blob))
 }
 
-/// The bytes that a delta starts from.
-///
-/// # Errors
-/// The file cannot be read.
-fn read_source(blobs: &Blobs, source: Option<BlobRef>) -> Result<Vec<u8>, ApiError> {
-    source.map_or_else(|| Ok(Vec::new()), |blob| read_blob(blobs, &blob))
-}
-
-/// All bytes of a release or delta.
-///
-/// # Errors
-/// The file cannot be read.
-fn read_blob(blobs: &Blobs, blob: &BlobRef) -> Result<Vec<u8>, ApiError> {
-    let mut bytes = Vec::new();
-    let mut file = blobs.open_blob(blob)?;
-    file.read_to_end(&mut bytes)
-        .map_err(|error| ApiError::server_error(&error))?;
-    Ok(bytes)
-}
-
-/// Applies a patch within limits, and compares what comes out with the target. Nothing of it is kept.
-///
-/// # Errors
-/// It is damaged, made for another file, makes another file, or costs too much.
-fn check_rebuilds(
-    old: &[u8],
-    patch: &[u8],
-    target: &BlobRef,
-    limits: &ApplyLimits,
-) -> Result<(), delta::Error> {
-    let applied = delta::apply(old, patch, limits, &mut io::sink())?;
-    let expected = *target.checksum.as_bytes();
-    if applied.sha256 != expected {
-        let actual = applied.sha256;
-        return Err(delta::Error::ResultMismatch { expected, actual });
-    }
-    Ok(())
-}
-
 fn refused(reason: delta::Error) -> ApiError {
     ApiError::new(Code::InvalidArtifact, reason.to_string())
-}
-
-fn read_patch(staged: &Staged, target: &BlobRef) -> Result<Vec<u8>, ApiError> {
-    let (size, full) = (staged.size_bytes(), target.size_bytes);
-    if size > full.saturating_add(PATCH_OVERHEAD_BYTES) {
-        let message =
-            format!("this delta has {size} bytes, the file that it is to make only {full}");
-        return Err(ApiError::new(Code::InvalidArtifact, message));
-    }
-    std::fs::read(staged.path()).map_err(|error| ApiError::server_error(&error))
 }
 
 fn record(
@@ -254,54 +223,4 @@ fn same_again(existing: &Delta, sent: &Delta) -> Result<Added, ApiError> {
         "there is another {} delta from {} to {} already; stored deltas never change",
         sent.format, sent.from, sent.to
     )))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn what_a_check_may_cost_is_bounded_in_memory_in_output_and_in_time() {
-        let (old, new) = fixtures::jars::jar_pair(1, 100_000);
-        let target = BlobRef {
-            checksum: Checksum::from_bytes(delta::checksum::sha256(&new)),
-            size_bytes: new.len() as u64,
-        };
-        let limits = ApplyLimits::for_sizes(old.len() as u64, new.len() as u64);
-        assert!(limits.max_duration.is_some(), "a check would have no end");
-        for format in Format::ALL {
-            let patch = delta::create(*format, &old, &new, delta::Options::default()).unwrap();
-            let check = |limits: ApplyLimits| check_rebuilds(&old, &patch, &target, &limits);
-            check(limits).unwrap();
-            let no_memory = check(ApplyLimits {
-                max_memory_bytes: 1000,
-                ..limits
-            });
-            assert!(matches!(
-                no_memory,
-                Err(delta::Error::MemoryTooLarge { .. })
-            ));
-            let no_output = check(ApplyLimits {
-                max_output_bytes: 1000,
-                ..limits
-            });
-            assert!(matches!(
-                no_output,
-                Err(delta::Error::OutputTooLarge { .. })
-            ));
-            let no_time = check(ApplyLimits {
-                max_duration: Some(Duration::ZERO),
-                ..limits
-            });
-            assert!(matches!(no_time, Err(delta::Error::TooSlow { .. })));
-            let other = BlobRef {
-                checksum: Checksum::from_bytes([0; 32]),
-                ..target
-            };
-            let mismatch = check_rebuilds(&old, &patch, &other, &limits);
-            assert!(matches!(mismatch, Err(delta::Error::ResultMismatch { .. })));
-        }
-    }
 }

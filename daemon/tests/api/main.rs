@@ -2,6 +2,7 @@
 
 mod admin;
 mod auth;
+mod builds;
 mod deltas;
 mod downloads;
 mod harness;
