@@ -25,7 +25,7 @@ use crate::blobs::Blobs;
 use crate::ops::deltas::rebuild::{check_rebuilds, read_blob, read_source};
 use crate::ops::deltas::{add_built, source_file};
 use crate::store::{BlobRef, Release};
-use plan::Wanted;
+use plan::MissingDelta;
 
 /// What `nice` calls it.
 #[cfg(target_os = "linux")]
@@ -33,7 +33,7 @@ const LOWEST_PRIORITY: i32 = 19;
 
 /// Builds what is missing, then waits until releases change.
 pub async fn build_deltas(app: Arc<App>) {
-    let mut given_up: HashSet<Wanted> = HashSet::new();
+    let mut given_up: HashSet<MissingDelta> = HashSet::new();
     loop {
         let work = async {
             let Some(wanted) = next(&app, &given_up) else {
@@ -51,7 +51,7 @@ pub async fn build_deltas(app: Arc<App>) {
         let Some((wanted, ended)) = done else {
             continue;
         };
-        let Wanted { from, to, format } = &wanted;
+        let MissingDelta { from, to, format } = &wanted;
         match ended {
             Ok(Ended::Stored) => {}
             Ok(Ended::LeftOut(reason)) => {
@@ -82,7 +82,7 @@ enum Made {
     LeftOut(String),
 }
 
-fn next(app: &App, given_up: &HashSet<Wanted>) -> Option<Wanted> {
+fn next(app: &App, given_up: &HashSet<MissingDelta>) -> Option<MissingDelta> {
     // Nothing could be stored.
     if app.store.read_only_reason().is_some() {
         return None;
@@ -92,7 +92,7 @@ fn next(app: &App, given_up: &HashSet<Wanted>) -> Option<Wanted> {
     plan::next(&catalog, &app.config.channels, &running, given_up)
 }
 
-async fn build(app: &Arc<App>, wanted: &Wanted) -> anyhow::Result<Ended> {
+async fn build(app: &Arc<App>, wanted: &MissingDelta) -> anyhow::Result<Ended> {
     let place = app.delta_build().await?;
     let catalog = app.store.catalog();
     let gone = || format!("version {} is not there any more", wanted.to);
@@ -103,7 +103,7 @@ async fn build(app: &Arc<App>, wanted: &Wanted) -> anyhow::Result<Ended> {
         target: to.blob,
         format: wanted.format,
     };
-    let Wanted {
+    let MissingDelta {
         from,
         to: version,
         format,
@@ -132,7 +132,7 @@ async fn build(app: &Arc<App>, wanted: &Wanted) -> anyhow::Result<Ended> {
 
 async fn store(
     app: &Arc<App>,
-    wanted: &Wanted,
+    wanted: &MissingDelta,
     to: Arc<Release>,
     patch: Vec<u8>,
 ) -> anyhow::Result<Ended> {

@@ -201,7 +201,10 @@ impl Teller<'_> {
             done_bytes,
             total_bytes,
         } = progress;
-        let label = format!("{way} {version}");
+        let label = match way {
+            Way::Compressed => format!("{} {version}", way.name()),
+            Way::Kept | Way::Delta { .. } | Way::Full => format!("{way} {version}"),
+        };
         let output = self.output;
         let bar = self
             .bar

@@ -18,9 +18,9 @@ use crate::store::{Catalog, Release};
 /// whom a rollout leaves out; so deep down there is hardly a client.
 const RELEASES_MAX: usize = 4;
 
-/// A delta that there should be.
+/// A delta that an offered release should have.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Wanted {
+pub(super) struct MissingDelta {
     pub(super) from: DeltaSource,
     pub(super) to: Version,
     pub(super) format: Format,
@@ -31,9 +31,9 @@ pub(super) fn next(
     catalog: &Catalog,
     channels: &Channels,
     running: &BTreeMap<Version, u64>,
-    given_up: &HashSet<Wanted>,
-) -> Option<Wanted> {
-    let is_missing = |wanted: &Wanted| {
+    given_up: &HashSet<MissingDelta>,
+) -> Option<MissingDelta> {
+    let is_missing = |wanted: &MissingDelta| {
         let there = catalog.delta(&wanted.from, &wanted.to, wanted.format.name());
         there.is_none() && !given_up.contains(wanted)
     };
@@ -88,8 +88,8 @@ fn wanted_for(
     channels: &Channels,
     running: &BTreeMap<Version, u64>,
     to: &Release,
-) -> Vec<Wanted> {
-    let wanted = |from: DeltaSource, format: Format| Wanted {
+) -> Vec<MissingDelta> {
+    let wanted = |from: DeltaSource, format: Format| MissingDelta {
         from,
         to: to.version.clone(),
         format,
