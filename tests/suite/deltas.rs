@@ -125,6 +125,18 @@ async fn who_names_the_versions_gets_the_compressed_file_too_and_none_means_none
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_first_installation_takes_the_compressed_file_also_where_a_minimum_keeps_old_versions_away()
+ {
+    let daemon = Daemon::start(BINARIES);
+    let (jar, _) = jar_pair(1, 300_000);
+    let minimum = ["--minimum-client-version", "0.9.0"];
+    let published = publish_with(&daemon, "1.0.0", &jar, &minimum);
+    let (updated, said) = update(&daemon, "new", &jar);
+    assert_eq!(updated["way"], "compressed", "{said}");
+    assert_eq!(updated["fetchedBytes"], published["deltas"][0]["sizeBytes"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_publish_that_goes_on_does_not_make_the_compressed_file_again() {
     let daemon = Daemon::start(BINARIES);
     let (jar, _) = jar_pair(1, 300_000);

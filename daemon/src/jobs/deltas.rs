@@ -111,8 +111,8 @@ async fn build(app: &Arc<App>, wanted: &MissingDelta) -> anyhow::Result<Ended> {
     tracing::info!(%from, to = %version, %format, "a delta is being built");
     let began = Instant::now();
     let (done, built) = oneshot::channel();
-    // Not the blocking pool: a thread keeps its priority. It only computes, so at a stop it is left behind; the place is
-    // free when it ends, and not before.
+    // Not the blocking pool: a thread keeps its priority. It only reads and computes, so at a stop it is left behind; the
+    // place is free when it ends, and not before.
     let thread = thread::Builder::new().name("delta-build".into());
     thread.spawn(move || {
         lower_priority();

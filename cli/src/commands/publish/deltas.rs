@@ -193,9 +193,16 @@ pub(super) async fn upload(
             file: &delta.file,
             checksum: delta.checksum,
         };
-        let name = delta.name();
         let uploading = daemon.add_delta(to, &new, sent);
-        let result = match shown(output, &name, delta.size_bytes, &counter, uploading).await {
+        let result = match shown(
+            output,
+            &delta.label(),
+            delta.size_bytes,
+            &counter,
+            uploading,
+        )
+        .await
+        {
             Ok(_) => DeltaResult::Uploaded,
             Err(error) => match error.code() {
                 Some(Code::Conflict) => DeltaResult::AlreadyThere,
@@ -207,7 +214,8 @@ pub(super) async fn upload(
                     | Code::InvalidVersion,
                 ) => {
                     output.warn(&format!(
-                        "the daemon did not take the {name}: {error}; clients go another way"
+                        "the daemon did not take the {}: {error}; clients go another way",
+                        delta.name()
                     ));
                     DeltaResult::Refused
                 }

@@ -190,7 +190,15 @@ impl FromBase {
 }
 
 impl MadeDelta {
-    /// What to call it: `jar delta from 2.0.0`, or `compressed file`.
+    /// What stands before its bar.
+    pub(super) fn label(&self) -> String {
+        match &self.from {
+            DeltaSource::Nothing => "compressed".to_owned(),
+            DeltaSource::Version(from) => format!("{} {from}", self.format),
+        }
+    }
+
+    /// What to call it in a sentence: `jar delta from 2.0.0`, or `compressed file`.
     pub(super) fn name(&self) -> String {
         match &self.from {
             DeltaSource::Nothing => "compressed file".to_owned(),
