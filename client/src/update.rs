@@ -1,14 +1,15 @@
 //! One application on one machine: what it runs, what it should run, and the way from one to the other.
 //!
-//! The way is the cheapest that works: a copy that is still there, a delta, the whole file. Whatever fails on a
-//! cheaper way only leads to the next one; the SHA-256 decides in the end, whichever way it was.
+//! The way is the cheapest that works: a copy that is still there, a delta, the whole file compressed, the whole file as
+//! it is. Whatever fails on a cheaper way only leads to the next one; the SHA-256 decides in the end, whichever way it was.
 
 mod report;
 mod way;
 
 use std::time::{Duration, Instant};
 
-use protocol::api::{CheckAnswer, CheckQuery};
+use delta::Format;
+use protocol::api::{CheckAnswer, CheckQuery, DeltaAnswer};
 use protocol::message::{Capability, IssueType, Register};
 use protocol::{Architecture, Channel, Checksum, ClientId, Platform, Version};
 
@@ -51,6 +52,8 @@ pub struct Offer {
     pub full: Wanted,
     /// The deltas to it, best first.
     pub deltas: Vec<OfferedDelta>,
+    /// The whole file, compressed: a delta from nothing, which needs no installed file.
+    pub compressed: Option<OfferedDelta>,
 }
 
 /// A delta of an offer.
@@ -60,7 +63,7 @@ pub struct OfferedDelta {
     pub format: String,
     /// Its bytes.
     pub file: Wanted,
-    /// The SHA-256 that the installed file must have.
+    /// The SHA-256 that the file must have from which it starts; of no bytes where it starts from nothing.
     pub source: Checksum,
 }
 
@@ -85,10 +88,12 @@ pub enum Step {
         /// Why.
         reason: String,
     },
-    /// The new file is rebuilt from the old one and a delta.
+    /// The new file is made from what arrived: from the old one and a delta, or from the compressed file alone.
     Rebuilding {
         /// What will be installed.
         version: Version,
+        /// The way that is tried.
+        way: Way,
     },
     /// The new file is whole and its SHA-256 is right; it is put in place.
     Installing {
@@ -197,6 +202,7 @@ impl Updater {
 
     async fn first_offer(&self, version: &Version) -> Result<Offer, Error> {
         let release = self.daemon.metadata(version).await?;
+        let compressed = self.daemon.compressed(version).await?;
         Ok(Offer {
             from: Version::ZERO,
             to: release.version,
@@ -208,6 +214,7 @@ impl Updater {
                 checksum: release.checksum,
             },
             deltas: Vec::new(),
+            compressed: compressed_of(compressed, release.checksum),
         })
     }
 
@@ -249,30 +256,13 @@ impl Offer {
                 reason: "it offers an update without saying where its file is".into(),
             });
         };
-        let offered = answer.delta.into_iter().flat_map(|delta| {
-            // A delta to other bytes than the announced ones is of no use.
-            let fits = delta.target_checksum == checksum;
-            let source = delta.source_checksum;
-            delta
-                .deltas
-                .into_iter()
-                .filter(move |_| fits)
-                .map(move |delta| OfferedDelta {
-                    format: delta.format,
-                    file: Wanted {
-                        path: delta.download_url,
-                        size_bytes: delta.size,
-                        checksum: delta.checksum,
-                    },
-                    source,
-                })
-        });
         Ok(Self {
             from: answer.current_version,
             to: answer.latest_version,
             is_mandatory: answer.is_mandatory,
             is_rollback: answer.is_rollback,
-            deltas: offered.collect(),
+            deltas: offered(answer.delta, checksum),
+            compressed: compressed_of(answer.compressed, checksum),
             full: Wanted {
                 path,
                 size_bytes,
@@ -280,6 +270,32 @@ impl Offer {
             },
         })
     }
+}
+
+/// The deltas of an answer. One to other bytes than the announced ones is of no use.
+fn offered(answer: Option<DeltaAnswer>, target: Checksum) -> Vec<OfferedDelta> {
+    let Some(answer) = answer.filter(|answer| answer.target_checksum == target) else {
+        return Vec::new();
+    };
+    let source = answer.source_checksum;
+    let deltas = answer.deltas.into_iter();
+    deltas
+        .map(|delta| OfferedDelta {
+            format: delta.format,
+            file: Wanted {
+                path: delta.download_url,
+                size_bytes: delta.size,
+                checksum: delta.checksum,
+            },
+            source,
+        })
+        .collect()
+}
+
+/// The compressed file of an answer, in a format that this build knows.
+fn compressed_of(answer: Option<DeltaAnswer>, target: Checksum) -> Option<OfferedDelta> {
+    let mut all = offered(answer, target).into_iter();
+    all.find(|offered| offered.format.parse::<Format>().is_ok())
 }
 
 /// Platform and architecture in the specification's words.

@@ -14,18 +14,18 @@ use std::time::Duration;
 
 use protocol::Timestamp;
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::Authenticator;
 use crate::blobs::Blobs;
-use crate::config::Config;
+use crate::config::{Config, DeltaBuild};
 use crate::error::ApiError;
 use crate::hub::Hub;
 use crate::limit::Limits;
 use crate::statistics::Counters;
-use crate::store::Store;
+use crate::store::{Release, Store};
 use crate::{http, jobs};
 
 pub use start_error::StartError;
@@ -52,9 +52,11 @@ pub struct App {
     pub grace_over: CancellationToken,
     /// All tasks; a task outside of it is a bug.
     pub tasks: TaskTracker,
+    /// Wakes the job that builds deltas: releases are not what they were.
+    pub releases_changed: Notify,
     /// Held while a decision about releases is made and written, so that two cannot be made on the same state.
     deciding: Mutex<()>,
-    /// Checks that use a processor for long: JARs and deltas.
+    /// Work that uses a processor for long: checks of JARs and deltas, and building deltas.
     checks: Arc<Semaphore>,
 }
 
@@ -69,8 +71,10 @@ impl fmt::Debug for App {
 /// What is left running is cut after the grace; this is how long cutting may take.
 const CUT: Duration = Duration::from_secs(2);
 
-/// Places for checks. A JAR takes one; a delta takes all, since it holds two releases in memory.
-const CHECKS: u32 = 2;
+/// Places for long work. The check of a JAR takes one; that of a delta takes all, since it holds releases in memory. So does
+/// a build, but it lasts longer, and takes one so that JARs get past it. Places are given in the order of asking: a build
+/// waits for all checks that asked before it.
+const PLACES: u32 = 2;
 
 impl App {
     /// Opens every part. Nothing runs yet.
@@ -100,8 +104,9 @@ impl App {
             stop: CancellationToken::new(),
             grace_over: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            releases_changed: Notify::new(),
             deciding: Mutex::new(()),
-            checks: Arc::new(Semaphore::new(CHECKS as usize)),
+            checks: Arc::new(Semaphore::new(PLACES as usize)),
             config,
         };
         // What a killed publish kept without a record; nothing else runs yet.
@@ -141,7 +146,21 @@ impl App {
     /// # Errors
     /// Never while the daemon runs.
     pub async fn delta_check(&self) -> Result<OwnedSemaphorePermit, ApiError> {
-        self.places(CHECKS).await
+        self.places(PLACES).await
+    }
+
+    /// Waits for the place to build a delta.
+    ///
+    /// # Errors
+    /// Never while the daemon runs.
+    pub async fn delta_build(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        self.places(1).await
+    }
+
+    /// A release was created, toggled or recalled, or its rollout changed, and that is durable: word for everybody.
+    pub fn announce(&self, release: &Release) {
+        self.hub.release_changed(release);
+        self.releases_changed.notify_one();
     }
 
     async fn places(&self, count: u32) -> Result<OwnedSemaphorePermit, ApiError> {
@@ -191,6 +210,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         .spawn(http::serve::accept(Arc::clone(&app), listener, router));
     app.tasks.spawn(jobs::save_statistics(Arc::clone(&app)));
     app.tasks.spawn(jobs::sweep(Arc::clone(&app)));
+    match app.config.deltas.build {
+        DeltaBuild::OnPublish => drop(app.tasks.spawn(jobs::build_deltas(Arc::clone(&app)))),
+        DeltaBuild::Off => {}
+    }
     tracing::info!(%address, data_dir = %app.config.data_dir.display(), "relctld accepts connections");
     Ok(Running { app, address })
 }

@@ -35,6 +35,8 @@ pub struct Config {
     pub websocket: Websocket,
     /// `limits.…`
     pub limits: Limits,
+    /// `deltas.…`
+    pub deltas: Deltas,
     /// `cors.…`
     pub cors: Cors,
     /// `jwt.…`
@@ -65,6 +67,22 @@ pub struct Limits {
     pub concurrent_downloads: u32,
     /// `limits.max-upload-bytes`.
     pub max_upload_bytes: u64,
+}
+
+/// What the daemon does about deltas by itself.
+#[derive(Clone, Debug)]
+pub struct Deltas {
+    /// `deltas.build`.
+    pub build: DeltaBuild,
+}
+
+/// When the daemon builds deltas that nobody uploaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeltaBuild {
+    /// When a release is offered, and what is missing at start.
+    OnPublish,
+    /// Never: `relctl publish` makes them where the release is made, which costs the server nothing.
+    Off,
 }
 
 /// Which web pages may use the API.
@@ -142,6 +160,9 @@ impl Config {
                 concurrent_downloads: 3,
                 max_upload_bytes: 512 * 1024 * 1024,
             },
+            deltas: Deltas {
+                build: DeltaBuild::Off,
+            },
             cors: Cors {
                 allowed_origins: Vec::new(),
             },
@@ -213,6 +234,11 @@ impl Config {
             "limits.max-upload-bytes",
             &mut limits.max_upload_bytes,
             values::number,
+        )?;
+        read.one(
+            "deltas.build",
+            &mut config.deltas.build,
+            values::delta_build,
         )?;
         read.list(
             "cors.allowed-origins",
@@ -299,6 +325,17 @@ impl JwtAlgorithm {
             Self::Rs256 => "RS256",
             Self::Es256 => "ES256",
             Self::EdDsa => "EdDSA",
+        }
+    }
+}
+
+impl DeltaBuild {
+    /// Its name in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OnPublish => "on-publish",
+            Self::Off => "off",
         }
     }
 }

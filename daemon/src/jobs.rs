@@ -1,10 +1,14 @@
 //! Work that nobody asks for. Each job finds its work anew, can run twice without harm, and ends with the stop token.
 
+mod deltas;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::App;
 use crate::statistics::SAVE_INTERVAL;
+
+pub use deltas::build_deltas;
 
 /// How often leftovers are looked for; they are rare and small.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(3600);

@@ -24,9 +24,11 @@ pub struct VersionCounts {
     pub downloads_completed: u64,
     /// Delta downloads whose last byte was handed over.
     pub delta_downloads_completed: u64,
-    /// Bytes sent for it, full and delta.
+    /// Downloads of the compressed file whose last byte was handed over.
+    pub compressed_downloads_completed: u64,
+    /// Bytes sent for it, whichever way.
     pub bytes_sent: u64,
-    /// Bytes that deltas saved against full downloads.
+    /// Bytes that deltas, those from nothing included, saved against full downloads.
     pub bytes_saved: u64,
     /// Installations reported as done.
     pub installations_succeeded: u64,

@@ -18,6 +18,7 @@
 #![doc = include_str!("../../PROTOCOL.md")]
 
 pub mod api;
+pub mod delta_source;
 pub mod error;
 pub mod ids;
 pub mod limits;
@@ -26,6 +27,7 @@ pub mod schema;
 pub mod time;
 pub mod version;
 
+pub use delta_source::DeltaSource;
 pub use error::{Code, ErrorBody, FieldProblem};
 pub use ids::{
     Architecture, Channel, Checksum, ClientId, Platform, ReleaseId, SessionId, TokenId, Username,

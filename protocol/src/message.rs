@@ -12,7 +12,8 @@ pub use client::{
     InvalidMessage, Ping, Register, Subscription, Watch,
 };
 pub use server::{
-    Ack, ClientConnected, ClientDisconnected, CompatibilityIssue, DownloadProgress, ErrorData,
-    Heartbeat, InstallationCompleted, InstallationProgress, IssueType, NewVersionAvailable,
-    RateLimited, ReleaseChanged, ServerMessage, UnreadableMessage, ViolationType, Welcome,
+    Ack, COMPRESSED, ClientConnected, ClientDisconnected, CompatibilityIssue, DownloadProgress,
+    ErrorData, Heartbeat, InstallationCompleted, InstallationProgress, IssueType,
+    NewVersionAvailable, RateLimited, ReleaseChanged, ServerMessage, UnreadableMessage,
+    ViolationType, Welcome,
 };

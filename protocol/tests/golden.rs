@@ -81,8 +81,8 @@ fn every_example_comes_back_byte_for_byte() {
                 assert_eq!(written, text, "{name}");
                 continue;
             }
-            "check-stepping-stone" => rewritten::<Success<CheckAnswer>>(&text),
-            "delta-answer" => rewritten::<Success<DeltaAnswer>>(&text),
+            "check-stepping-stone" | "check-compressed" => rewritten::<Success<CheckAnswer>>(&text),
+            "delta-answer" | "compressed-answer" => rewritten::<Success<DeltaAnswer>>(&text),
             "error-rate-limited" => rewritten::<Failure>(&text),
             "error-body" => rewritten::<Failure>(&text),
             "register" | "register-extended" | "subscribe" | "unsubscribe" | "ping" | "watch"

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use tests::{Api, Binaries};
 
 mod cli;
+mod deltas;
 mod index;
 mod jars;
 mod journal;

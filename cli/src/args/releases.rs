@@ -51,8 +51,8 @@ pub(crate) struct PublishArgs {
     /// The share of clients that are offered it, such as 10%
     #[arg(long, value_name = "PERCENT", default_value = "100", value_parser = parse_percent)]
     pub(crate) rollout: u8,
-    /// From which versions to make deltas: what the fleet runs most, at most five, or else the last three of the
-    /// channel; none; or these
+    /// From which versions to make deltas, beside the compressed file: what the fleet runs most, at most five, or else
+    /// the last three of the channel; these; or none of all that
     #[arg(long, value_name = "auto|none|V1,V2", default_value = "auto")]
     pub(crate) delta_from: DeltaFrom,
     /// Upload it, and leave it unannounced

@@ -84,6 +84,13 @@ fn describe(answer: &CheckAnswer) -> String {
                     harmless_word(&delta.format)
                 ));
             }
+            if let Some(compressed) = &answer.compressed {
+                let share = format_share(compressed.size, compressed.full_size);
+                lines.push(format!(
+                    "whole   {} ({share}), compressed",
+                    format_size(compressed.size)
+                ));
+            }
             for line in answer.release_notes.lines() {
                 lines.push(format!("  {line}"));
             }

@@ -112,14 +112,14 @@ async fn bring(
     standing: Standing,
     output: &Output,
 ) -> Result<(ReleaseView, Vec<DeltaOutcome>), Failure> {
-    let there = match &standing {
+    let draft = match &standing {
         Standing::Draft(draft) => {
             output.say("  uploaded   before; going on where it stopped");
-            draft.deltas.clone()
+            Some(draft)
         }
-        Standing::Done(_) | Standing::Absent => Vec::new(),
+        Standing::Done(_) | Standing::Absent => None,
     };
-    let made = deltas::make(daemon, &args.delta_from, release, artifact, &there, output).await?;
+    let made = deltas::make(daemon, &args.delta_from, release, artifact, draft, output).await?;
     if let Standing::Absent = standing {
         upload(daemon, artifact, release, output).await?;
     }
@@ -240,11 +240,14 @@ fn describe(summary: &Summary<'_>, elapsed: Duration) -> String {
             "{version} is already published on {channel} with the same content; nothing was uploaded"
         );
     }
-    let deltas = summary
-        .deltas
-        .iter()
-        .filter(|delta| delta.is_there())
-        .count() as u64;
+    let there = || summary.deltas.iter().filter(|delta| delta.is_there());
+    let deltas = there().filter(|delta| !delta.is_compressed()).count() as u64;
+    let compressed = there().find(|delta| delta.is_compressed());
+    let mut size = format_size(summary.size_bytes);
+    if let Some(compressed) = compressed {
+        let compressed = format_size(compressed.size_bytes());
+        size.push_str(&format!(" ({compressed} compressed)"));
+    }
     let done = match summary.state {
         ReleaseState::Active => "Published",
         ReleaseState::Draft | ReleaseState::Inactive | ReleaseState::Recalled => {
@@ -252,9 +255,8 @@ fn describe(summary: &Summary<'_>, elapsed: Duration) -> String {
         }
     };
     format!(
-        "{done} {version} on {channel} in {}: {}, {}\nsha256 {}",
+        "{done} {version} on {channel} in {}: {size}, {}\nsha256 {}",
         format_duration(elapsed),
-        format_size(summary.size_bytes),
         count(deltas, "delta"),
         summary.sha256
     )

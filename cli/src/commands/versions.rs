@@ -172,6 +172,11 @@ fn show(release: &ReleaseView) -> String {
             ),
         ));
     }
+    if let Some(compressed) = &release.compressed {
+        let share = format_share(compressed.size, release.file_size);
+        let size = format_size(compressed.size);
+        facts.push(("compressed", format!("{size} ({share})")));
+    }
     let mut text = String::new();
     for (name, value) in facts {
         text.push_str(&format!("{name:<10} {value}\n"));

@@ -6,7 +6,7 @@ use protocol::api::{
     DeltaSummary, HistoryEntry, Page, ReleaseChange, ReleaseState, ReleaseView, RollbackAnswer,
     RollbackRequest, Statistics, paths,
 };
-use protocol::{Channel, Checksum, Platform, Version};
+use protocol::{Channel, Checksum, DeltaSource, Platform, Version};
 use reqwest::Method;
 use reqwest::multipart::Form;
 use serde::Serialize;
@@ -67,8 +67,8 @@ pub struct Published {
 /// A delta to upload.
 #[derive(Clone, Debug)]
 pub struct NewDelta<'a> {
-    /// The version that must be there.
-    pub from: &'a Version,
+    /// What must be there.
+    pub from: &'a DeltaSource,
     /// How to apply it.
     pub format: &'a str,
     /// Its bytes.

@@ -1,7 +1,7 @@
 //! What an installed application asks: is there something newer, what is it, and here is how it went.
 
 use protocol::api::{CheckAnswer, CheckQuery, DeltaAnswer, ReleaseMetadata, paths};
-use protocol::{ClientId, ClientMessage, Version};
+use protocol::{ClientId, ClientMessage, Code, DeltaSource, Version};
 use reqwest::{Method, Response};
 
 use super::{Daemon, segment};
@@ -37,11 +37,32 @@ impl Daemon {
     /// # Errors
     /// The daemon cannot be reached, or refuses.
     pub async fn deltas(&self, from: &Version, to: &Version) -> Result<Option<DeltaAnswer>, Error> {
+        self.deltas_from(&DeltaSource::Version(from.clone()), to)
+            .await
+    }
+
+    /// The whole file of a version, compressed; `None` where it is not stored so.
+    ///
+    /// # Errors
+    /// The daemon cannot be reached, or refuses.
+    pub async fn compressed(&self, version: &Version) -> Result<Option<DeltaAnswer>, Error> {
+        match self.deltas_from(&DeltaSource::Nothing, version).await {
+            // An older daemon takes `none` for a bad version number.
+            Err(error) if error.code() == Some(Code::InvalidVersion) => Ok(None),
+            answer => answer,
+        }
+    }
+
+    async fn deltas_from(
+        &self,
+        from: &DeltaSource,
+        to: &Version,
+    ) -> Result<Option<DeltaAnswer>, Error> {
         let (from, to) = (segment(&from.to_string()), segment(&to.to_string()));
         let path = format!("{}/delta/{from}/{to}", paths::CLIENT);
         match self.get(&path, &()).await {
             Ok(answer) => Ok(Some(answer)),
-            Err(error) if error.code() == Some(protocol::Code::NotFound) => Ok(None),
+            Err(error) if error.code() == Some(Code::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
     }

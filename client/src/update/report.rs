@@ -22,11 +22,16 @@ impl Step {
                 0,
                 format!("Another way is taken: {reason}"),
             ),
-            Self::Rebuilding { version } => (
+            Self::Rebuilding { version, way } => (
                 version,
                 "patching",
                 25,
-                "Rebuilding the file from the delta".to_owned(),
+                match way {
+                    Way::Compressed => "Unpacking the compressed file".to_owned(),
+                    Way::Kept | Way::Delta { .. } | Way::Full => {
+                        "Rebuilding the file from the delta".to_owned()
+                    }
+                },
             ),
             Self::Installing { version } => (
                 version,
@@ -50,6 +55,7 @@ pub(crate) fn result(offer: &Offer, outcome: &Result<Updated, Error>) -> ClientM
         Ok(updated) => match &updated.way {
             Way::Kept => "Installed from the copy that was still there".to_owned(),
             Way::Delta { format } => format!("Installed by a {format} delta"),
+            Way::Compressed => "Installed from the compressed download".to_owned(),
             Way::Full => "Installed from the full download".to_owned(),
         },
         Err(error) => short(&error.to_string()),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use delta::{ApplyLimits, Expected, Format};
-use protocol::Checksum;
+use protocol::{Checksum, DeltaSource};
 use tracing::warn;
 
 use super::{Offer, OfferedDelta, Step, Updater};
@@ -22,28 +22,32 @@ pub enum Way {
         /// The delta's format.
         format: String,
     },
+    /// Downloaded whole and compressed: rebuilt from a delta that needs no old file.
+    Compressed,
     /// Downloaded whole.
     Full,
 }
 
 impl Way {
-    /// One word for programs: `kept`, `delta` or `full`.
+    /// One word for programs: `kept`, `delta`, `compressed` or `full`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::Kept => "kept",
             Self::Delta { .. } => "delta",
+            Self::Compressed => "compressed",
             Self::Full => "full",
         }
     }
 }
 
 impl fmt::Display for Way {
-    /// The same for people, who want to know which delta: `jar delta`.
+    /// The same for people, who want to know which delta: `jar delta`, `compressed download`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Kept | Self::Full => f.write_str(self.name()),
             Self::Delta { format } => write!(f, "{format} delta"),
+            Self::Compressed => f.write_str("compressed download"),
         }
     }
 }
@@ -72,22 +76,22 @@ pub(super) async fn bring(
     }
     // What a failed delta cost counts as well.
     let mut fetched_bytes = 0;
-    for offered in worth_trying(offer) {
-        match by_delta(updater, offer, offered, &mut fetched_bytes, tell).await {
+    for (way, offered) in worth_trying(offer) {
+        match by_delta(updater, offer, &way, offered, &mut fetched_bytes, tell).await {
             Ok(file) => {
                 return Ok(Arrived {
                     file,
-                    way: way_of(offered),
+                    way,
                     fetched_bytes,
                 });
             }
             // Without a token or a network the full download would fail the same way.
             Err(error) if !is_about_the_delta(&error) => return Err(error),
             Err(error) => {
-                warn!(version = %offer.to, format = offered.format, %error, "a delta did not lead to the new version");
+                warn!(version = %offer.to, %way, %error, "a way did not lead to the new version");
                 tell(Step::FellBack {
                     version: offer.to.clone(),
-                    way: way_of(offered),
+                    way,
                     reason: error.to_string(),
                 });
             }
@@ -111,21 +115,35 @@ pub(super) async fn bring(
     })
 }
 
-/// The deltas that this build can apply and that save something, smallest first.
-fn worth_trying(offer: &Offer) -> Vec<&OfferedDelta> {
-    let worth_it = |offered: &&OfferedDelta| {
+/// The deltas that this build can apply and that save something, the one from nothing among them, smallest first.
+fn worth_trying(offer: &Offer) -> Vec<(Way, &OfferedDelta)> {
+    let deltas = offer.deltas.iter().map(|offered| {
+        let format = offered.format.clone();
+        (Way::Delta { format }, offered)
+    });
+    let compressed = offer.compressed.iter();
+    let compressed = compressed.map(|offered| (Way::Compressed, offered));
+    let worth_it = |(_, offered): &(Way, &OfferedDelta)| {
         offered.format.parse::<Format>().is_ok() && offered.file.size_bytes < offer.full.size_bytes
     };
-    let mut deltas: Vec<&OfferedDelta> = offer.deltas.iter().filter(worth_it).collect();
-    // Stable, so that between equals the daemon's order counts.
-    deltas.sort_by_key(|offered| offered.file.size_bytes);
-    deltas
+    let mut ways: Vec<(Way, &OfferedDelta)> = deltas.chain(compressed).filter(worth_it).collect();
+    // By size alone: a delta that is larger than the compressed file saves nothing against it. Stable, so that between
+    // equals a delta comes first, and the daemon's order counts.
+    ways.sort_by_key(|(_, offered)| offered.file.size_bytes);
+    ways
 }
 
-fn way_of(offered: &OfferedDelta) -> Way {
-    Way::Delta {
-        format: offered.format.clone(),
+/// The file that a way starts from; what starts from nothing starts from a file without bytes.
+async fn base_of(updater: &Updater, offer: &Offer, way: &Way) -> Result<PathBuf, Error> {
+    if *way != Way::Compressed {
+        return Ok(updater.app.jar(&offer.from));
     }
+    let nothing = updater.app.staged("nothing");
+    blocking(move || {
+        std::fs::write(&nothing, b"").map_err(Error::file("write", &nothing))?;
+        Ok(nothing)
+    })
+    .await
 }
 
 fn is_about_the_delta(error: &Error) -> bool {
@@ -146,22 +164,28 @@ fn is_about_the_delta(error: &Error) -> bool {
 async fn by_delta(
     updater: &Updater,
     offer: &Offer,
+    way: &Way,
     offered: &OfferedDelta,
     fetched_bytes: &mut u64,
     tell: &mut (dyn FnMut(Step) + Send),
 ) -> Result<PathBuf, Error> {
-    let base = updater.app.jar(&offer.from);
+    let base = base_of(updater, offer, way).await?;
     if !has_checksum(&base, offered.source).await {
         // Known before a byte is fetched.
         return Err(Error::OtherBase);
     }
-    let name = format!("{}-{}.{}", offer.from, offer.to, offered.format);
+    let source = match way {
+        // The same bytes go on after a cut, whatever runs by then.
+        Way::Compressed => DeltaSource::Nothing,
+        Way::Kept | Way::Delta { .. } | Way::Full => DeltaSource::Version(offer.from.clone()),
+    };
+    let name = format!("{source}-{}.{}", offer.to, offered.format);
     let patch = updater.app.staged(&name);
     fetch(
         updater,
         offer,
         &offered.file,
-        way_of(offered),
+        way.clone(),
         &patch,
         fetched_bytes,
         tell,
@@ -170,6 +194,7 @@ async fn by_delta(
 
     tell(Step::Rebuilding {
         version: offer.to.clone(),
+        way: way.clone(),
     });
     let rebuilt = updater.app.staged(&format!("{}.rebuilt.jar", offer.to));
     let expected = Expected {
@@ -238,30 +263,52 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_smallest_delta_that_this_build_can_apply_is_tried_first() {
-        let delta = |format: &str, size_bytes| OfferedDelta {
+    fn delta(format: &str, size_bytes: u64) -> OfferedDelta {
+        OfferedDelta {
             format: format.into(),
             file: wanted(size_bytes),
             source: Checksum::from_bytes([0; 32]),
-        };
+        }
+    }
+
+    fn ways(deltas: Vec<OfferedDelta>, compressed: Option<OfferedDelta>) -> Vec<String> {
         let offer = Offer {
             from: "1.0.0".parse().unwrap(),
             to: "1.1.0".parse().unwrap(),
             is_mandatory: false,
             is_rollback: false,
             full: wanted(1000),
-            deltas: vec![
-                delta("zstd", 300),
-                delta("of-the-future", 1),
-                delta("jar", 20),
-                delta("zstd", 1000),
-            ],
+            deltas,
+            compressed,
         };
-        let ways: Vec<String> = worth_trying(&offer)
-            .into_iter()
-            .map(|offered| way_of(offered).to_string())
-            .collect();
-        assert_eq!(ways, ["jar delta", "zstd delta"]);
+        let ways = worth_trying(&offer).into_iter();
+        ways.map(|(way, _)| way.to_string()).collect()
+    }
+
+    #[test]
+    fn the_smallest_delta_that_this_build_can_apply_is_tried_first() {
+        let deltas = vec![
+            delta("zstd", 300),
+            delta("of-the-future", 1),
+            delta("jar", 20),
+            delta("zstd", 1000),
+        ];
+        assert_eq!(ways(deltas, None), ["jar delta", "zstd delta"]);
+    }
+
+    #[test]
+    fn the_compressed_file_comes_behind_the_deltas_that_are_smaller_and_only_when_it_saves_something()
+     {
+        let deltas = || vec![delta("zstd", 300), delta("jar", 20)];
+        assert_eq!(
+            ways(deltas(), Some(delta("jar", 500))),
+            ["jar delta", "zstd delta", "compressed download"]
+        );
+        assert_eq!(
+            ways(deltas(), Some(delta("jar", 200))),
+            ["jar delta", "compressed download", "zstd delta"]
+        );
+        assert_eq!(ways(Vec::new(), Some(delta("jar", 999))).len(), 1);
+        assert_eq!(ways(Vec::new(), Some(delta("jar", 1000))).len(), 0);
     }
 }

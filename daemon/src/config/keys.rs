@@ -64,6 +64,8 @@ keys! {
         "Downloads of one client at the same time; 0 switches the limit off";
     rare "limits.max-upload-bytes" "limits-max-upload-bytes" "RELCTLD_LIMITS_MAX_UPLOAD_BYTES" "BYTES" = "536870912":
         "The largest file of a release or delta, in bytes; 0 switches the limit off";
+    rare "deltas.build" "deltas-build" "RELCTLD_DELTAS_BUILD" "on-publish|off" = "off":
+        "Whether the daemon itself builds the deltas that offered releases lack, in the background: on-publish or off; off, because relctl publish makes them where the release is made, and a build takes memory of several releases";
     common "cors.allowed-origins" "cors-allowed-origins" "RELCTLD_CORS_ALLOWED_ORIGINS" "URL,URL" = "":
         "Origins of web pages that may use the API, such as https://admin.example.com; compared exactly";
     rare "jwt.algorithm" "jwt-algorithm" "RELCTLD_JWT_ALGORITHM" "NAME" = "HS256":

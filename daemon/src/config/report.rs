@@ -39,6 +39,7 @@ fn value(config: &Config, key: &str) -> Option<String> {
         shutdown_grace,
         websocket,
         limits,
+        deltas,
         cors,
         jwt,
         log,
@@ -68,6 +69,7 @@ fn value(config: &Config, key: &str) -> Option<String> {
         "limits.messages-per-minute" => Some(limits.messages_per_minute.to_string()),
         "limits.concurrent-downloads" => Some(limits.concurrent_downloads.to_string()),
         "limits.max-upload-bytes" => Some(limits.max_upload_bytes.to_string()),
+        "deltas.build" => Some(quoted(deltas.build.name())),
         "cors.allowed-origins" => Some(list(
             cors.allowed_origins.iter().map(String::as_str).collect(),
         )),

@@ -138,6 +138,8 @@ fn bad_values_are_refused_with_file_line_and_key() {
             "[limits]\nmax-upload-bytes = 1.5",
             "limits.max-upload-bytes",
         ),
+        ("[deltas]\nbuild = \"on\"", "deltas.build"),
+        ("[deltas]\nbuild = true", "deltas.build"),
         ("[cors]\nallowed-origins = [\"*\"]", "cors.allowed-origins"),
         (
             "[cors]\nallowed-origins = [\"your-domain.com\"]",

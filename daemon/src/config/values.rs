@@ -8,7 +8,7 @@ use std::time::Duration;
 use protocol::Channel;
 use protocol::limits::{MESSAGE_BYTES, SAFE_INTEGER};
 
-use super::{Channels, ConfigError, Given, JwtAlgorithm, LogFormat};
+use super::{Channels, ConfigError, DeltaBuild, Given, JwtAlgorithm, LogFormat};
 
 /// Reads values out of what was given.
 pub(super) struct Reader<'a>(pub(super) &'a Given);
@@ -183,6 +183,14 @@ pub(super) fn algorithm(text: &str) -> Result<JwtAlgorithm, String> {
         _ => Err(format!(
             "expected HS256, RS256, ES256 or EdDSA, not {text:?}"
         )),
+    }
+}
+
+pub(super) fn delta_build(text: &str) -> Result<DeltaBuild, String> {
+    match text {
+        "on-publish" => Ok(DeltaBuild::OnPublish),
+        "off" => Ok(DeltaBuild::Off),
+        _ => Err(format!("expected on-publish or off, not {text:?}")),
     }
 }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use protocol::api::{CheckAnswer, CheckQuery, DeltaAnswer, ReleaseMetadata, Success, WhoAmI};
-use protocol::{Timestamp, Version};
+use protocol::{DeltaSource, Timestamp, Version};
 use serde::Deserialize;
 
-use super::download::{self, Asked, Download};
+use super::download::{self, Asked, Download, Packing};
 use super::extract::{CurrentCaller, NamedClient, PathText, Query};
 use crate::app::App;
 use crate::error::ApiError;
@@ -88,7 +88,7 @@ pub(super) async fn delta(
     CurrentCaller(caller): CurrentCaller,
     path: Result<PathText<(String, String)>, ApiError>,
 ) -> Answer<DeltaAnswer> {
-    let (from, to) = versions(path)?;
+    let (from, to) = delta_ends(path)?;
     ops::check::deltas(&app, &caller, &from, &to).map(answer)
 }
 
@@ -110,7 +110,7 @@ pub(super) async fn download(
         file_name: release.file_name.clone(),
         modified: release.created_at,
         version: release.version.clone(),
-        delta: None,
+        packing: Packing::Plain,
     };
     download::answer(&app, asked, download).await
 }
@@ -135,7 +135,7 @@ pub(super) async fn download_delta(
     asked: Asked,
     Query(query): Query<FormatQuery>,
 ) -> Result<Response, ApiError> {
-    let (from, to) = versions(path)?;
+    let (from, to) = delta_ends(path)?;
     let format = query.parse()?;
     let offers = ops::check::deltas(&app, &asked.caller, &from, &to)?;
     let wanted = |offered: &str| format.is_none_or(|format| format.name() == offered);
@@ -164,7 +164,15 @@ pub(super) async fn download_delta(
         file_name: format!("{from}-to-{to}.{}.delta", offer.format),
         modified: release.created_at,
         version: to,
-        delta: Some((offer.format.clone(), offers.full_size)),
+        packing: match from {
+            DeltaSource::Nothing => Packing::Compressed {
+                full_size_bytes: offers.full_size,
+            },
+            DeltaSource::Version(_) => Packing::Delta {
+                format: offer.format.clone(),
+                full_size_bytes: offers.full_size,
+            },
+        },
     };
     download::answer(&app, asked, download).await
 }
@@ -175,9 +183,9 @@ fn path_text(path: Result<PathText<String>, ApiError>) -> String {
         .unwrap_or_else(|_| "\u{FFFD}".into())
 }
 
-fn versions(
+fn delta_ends(
     path: Result<PathText<(String, String)>, ApiError>,
-) -> Result<(Version, Version), ApiError> {
+) -> Result<(DeltaSource, Version), ApiError> {
     let (from, to) = match path {
         Ok(PathText(texts)) => texts,
         Err(_) => {
@@ -187,5 +195,8 @@ fn versions(
             ));
         }
     };
-    Ok((version("from", &from)?, version("to", &to)?))
+    let from = from
+        .parse()
+        .map_err(|error| ApiError::invalid_version("from", error))?;
+    Ok((from, version("to", &to)?))
 }

@@ -33,8 +33,21 @@ pub(super) struct Download {
     pub(super) modified: Timestamp,
     /// The release that the client will have.
     pub(super) version: Version,
-    /// Format and size of the full file, when the bytes are those of a delta.
-    pub(super) delta: Option<(String, u64)>,
+    pub(super) packing: Packing,
+}
+
+/// How the bytes of a release travel.
+#[derive(Clone)]
+pub(super) enum Packing {
+    /// As they are.
+    Plain,
+    /// As a delta from another version.
+    Delta {
+        format: String,
+        full_size_bytes: u64,
+    },
+    /// As a delta from nothing.
+    Compressed { full_size_bytes: u64 },
 }
 
 /// Who asks for bytes, and how.

@@ -15,12 +15,12 @@ use std::time::Duration;
 
 use axum::body::{Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
-use protocol::message::DownloadProgress;
+use protocol::message::{COMPRESSED, DownloadProgress};
 use protocol::{ClientId, Timestamp, Version};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::download::Download;
+use super::download::{Download, Packing};
 use crate::app::App;
 use crate::limit::DownloadSlot;
 
@@ -128,7 +128,7 @@ pub(super) struct Transfer {
     _slot: DownloadSlot,
     client: Option<ClientId>,
     version: Version,
-    delta: Option<(String, u64)>,
+    packing: Packing,
     start: u64,
     /// Up to here it was handed over.
     position: u64,
@@ -153,7 +153,7 @@ impl Transfer {
             _slot: slot,
             client,
             version: download.version.clone(),
-            delta: download.delta.clone(),
+            packing: download.packing.clone(),
             start,
             position: start,
             total: download.blob.size_bytes,
@@ -161,7 +161,7 @@ impl Transfer {
             samples: VecDeque::from([(now, start)]),
             reported_at: now,
         };
-        if start == 0 && transfer.delta.is_none() {
+        if start == 0 && matches!(transfer.packing, Packing::Plain) {
             transfer
                 .app
                 .counters
@@ -213,7 +213,11 @@ impl Transfer {
             download_speed: speed,
             estimated_time_remaining: left.div_ceil(speed.max(1)) * u64::from(speed > 0),
             timestamp: Timestamp::now(),
-            format: self.delta.as_ref().map(|(format, _)| format.clone()),
+            format: match &self.packing {
+                Packing::Plain => None,
+                Packing::Delta { format, .. } => Some(format.clone()),
+                Packing::Compressed { .. } => Some(COMPRESSED.to_owned()),
+            },
             seq: None,
         });
     }
@@ -225,13 +229,22 @@ impl Transfer {
         let is_complete = self.position == self.total;
         self.app.counters.count(&self.version, |counts| {
             counts.bytes_sent += sent;
-            match &self.delta {
-                Some((_, full_size)) if is_complete => {
+            if !is_complete {
+                return;
+            }
+            let saved_of = |full_size_bytes: &u64| full_size_bytes.saturating_sub(self.total);
+            match &self.packing {
+                Packing::Plain => counts.downloads_completed += 1,
+                Packing::Delta {
+                    full_size_bytes, ..
+                } => {
                     counts.delta_downloads_completed += 1;
-                    counts.bytes_saved += full_size.saturating_sub(self.total);
+                    counts.bytes_saved += saved_of(full_size_bytes);
                 }
-                None if is_complete => counts.downloads_completed += 1,
-                Some(_) | None => {}
+                Packing::Compressed { full_size_bytes } => {
+                    counts.compressed_downloads_completed += 1;
+                    counts.bytes_saved += saved_of(full_size_bytes);
+                }
             }
         });
     }

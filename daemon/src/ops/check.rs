@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use protocol::api::{CheckAnswer, CheckQuery, DeltaAnswer, ReleaseMetadata, ReleaseState, Role};
-use protocol::{Channel, Timestamp, Version};
+use protocol::{Channel, DeltaSource, Timestamp, Version};
 
 use super::views;
 use crate::app::App;
@@ -28,11 +28,9 @@ pub fn check(app: &App, query: &CheckQuery, now: Timestamp) -> Result<CheckAnswe
         platform: query.platform.as_ref(),
     };
     let offer = compat::offer(&catalog, &app.config.channels, &client, now);
-    let delta = offer
-        .install
-        .as_ref()
-        .and_then(|install| views::delta_answer(&catalog, &query.current_version, install));
     let install = offer.install.as_deref();
+    let current = DeltaSource::Version(query.current_version.clone());
+    let delta_from = |from| install.and_then(|to| views::delta_answer(&catalog, from, to));
     Ok(CheckAnswer {
         update_available: install.is_some(),
         latest_version: install.map_or_else(
@@ -54,7 +52,8 @@ pub fn check(app: &App, query: &CheckQuery, now: Timestamp) -> Result<CheckAnswe
         is_rollback: offer.is_rollback,
         newest_version: offer.newest.map(|release| release.version.clone()),
         compatibility_issue: offer.issue,
-        delta,
+        delta: delta_from(&current),
+        compressed: delta_from(&DeltaSource::Nothing),
         signature: install.and_then(|release| release.signature.clone()),
     })
 }
@@ -97,17 +96,17 @@ pub fn metadata(
     find_for(app, caller, version).map(|release| views::release_metadata(&release))
 }
 
-/// The deltas between two versions.
+/// The deltas between two versions, or those from nothing.
 ///
 /// # Errors
 /// `NOT_FOUND` when there is none; `INVALID_REQUEST` from a version to itself.
 pub fn deltas(
     app: &App,
     caller: &Caller,
-    from: &Version,
+    from: &DeltaSource,
     to: &Version,
 ) -> Result<DeltaAnswer, ApiError> {
-    if from == to {
+    if matches!(from, DeltaSource::Version(from) if from == to) {
         return Err(ApiError::invalid(format!(
             "from and to are both {from}; a delta leads to another version"
         )));
@@ -115,8 +114,10 @@ pub fn deltas(
     let release = find_for(app, caller, to)?;
     views::delta_answer(&app.store.catalog(), from, &release).ok_or_else(|| {
         let url = views::download_url(to);
-        ApiError::not_found(format!(
-            "there is no delta from {from} to {to}; fetch {url} instead"
-        ))
+        let problem = match from {
+            DeltaSource::Nothing => format!("{to} is not there compressed"),
+            DeltaSource::Version(from) => format!("there is no delta from {from} to {to}"),
+        };
+        ApiError::not_found(format!("{problem}; fetch {url} instead"))
     })
 }

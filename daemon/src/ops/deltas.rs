@@ -1,24 +1,29 @@
 //! Taking in a delta. It is applied here before it is accepted: one that does not rebuild its target is worth nothing
-//! to any client.
+//! to any client. What that may cost is bounded by the sizes of both files, in memory and in time.
+
+pub(crate) mod rebuild;
 
 use std::sync::Arc;
 
+use delta::{ApplyLimits, Format};
 use protocol::api::DeltaSummary;
-use protocol::{Checksum, Code, Timestamp, Version};
+use protocol::{Checksum, Code, DeltaSource, Timestamp, Version};
 
 use super::lifecycle::find;
 use super::publish::{ReceivedFile, check_received};
 use super::views;
 use crate::app::App;
 use crate::auth::Caller;
+use crate::blobs::Staged;
 use crate::error::ApiError;
-use crate::store::{Actor, BlobRef, Delta, Release, StoreError};
+use crate::store::{Actor, BlobRef, Catalog, Delta, Release, StoreError};
+use rebuild::{check_rebuilds, read_patch, read_source};
 
 /// The fields of a delta upload, each checked when it was set.
 #[derive(Clone, Debug, Default)]
 pub struct DeltaFields {
-    from: Option<Version>,
-    format: Option<delta::Format>,
+    from: Option<DeltaSource>,
+    format: Option<Format>,
     checksum: Option<Checksum>,
 }
 
@@ -31,10 +36,10 @@ impl DeltaFields {
         let invalid = |error: &dyn std::fmt::Display| ApiError::invalid_field(name, error);
         match name {
             "fromVersion" => {
-                let version = text
+                let from = text
                     .parse()
                     .map_err(|error| ApiError::invalid_version(name, error))?;
-                self.from = Some(version);
+                self.from = Some(from);
             }
             "format" => self.format = Some(text.parse().map_err(|error| invalid(&error))?),
             "checksum" => self.checksum = Some(text.parse().map_err(|error| invalid(&error))?),
@@ -65,12 +70,13 @@ pub fn target(app: &App, caller: &Caller, id: &str) -> Result<Arc<Release>, ApiE
     find(&catalog, id).cloned()
 }
 
-/// Applies a delta and stores it when it rebuilds its target. Reads both files into memory: for the blocking pool,
+/// Applies a delta and stores it when it rebuilds its target. Reads the old file into memory: for the blocking pool,
 /// under a permit of [`App::delta_check`].
 ///
 /// # Errors
-/// `INVALID_ARTIFACT` when it does not; `CHECKSUM_MISMATCH`; `NOT_FOUND` when the source is not there;
-/// `CONFLICT` when another delta of this format is there; `INVALID_REQUEST` when a field is missing; errors of the disk.
+/// `INVALID_ARTIFACT` when it does not, or when applying it costs more than an honest one does; `CHECKSUM_MISMATCH`;
+/// `NOT_FOUND` when the source is not there; `CONFLICT` when another delta of this format is there; `INVALID_REQUEST`
+/// when a field is missing; errors of the disk.
 pub fn add(
     app: &App,
     actor: &Actor,
@@ -84,7 +90,60 @@ pub fn add(
         .as_ref()
         .ok_or_else(|| required("fromVersion"))?;
     let format = fields.format.ok_or_else(|| required("format"))?;
+    if from.is_nothing() && format != Format::Jar {
+        let problem = "a delta from nothing is of format jar";
+        return Err(ApiError::invalid_field("format", problem));
+    }
     let catalog = app.store.catalog();
+    let source = source_file(&catalog, from, to)?;
+    let blob = check_received(&mut file.staged, fields.checksum)?;
+    let delta = record(from, source, to, format, blob);
+    if let Some(existing) = catalog.delta(from, &to.version, &delta.format) {
+        return same_again(existing, &delta);
+    }
+    let patch = read_patch(&file.staged, &to.blob)?;
+    let found = Format::detect(&patch).map_err(refused)?;
+    if found != format {
+        let message = format!("this is a delta of format {found}, not {format}");
+        return Err(ApiError::new(Code::InvalidArtifact, message));
+    }
+    let old = read_source(&app.blobs, source)?;
+    let limits = ApplyLimits::for_sizes(old.len() as u64, to.blob.size_bytes);
+    check_rebuilds(&old, &patch, &to.blob, &limits).map_err(refused)?;
+    store(app, actor, delta, file.staged)
+}
+
+/// Stores a delta that was made here and did rebuild its target. For the blocking pool.
+///
+/// # Errors
+/// `NOT_FOUND` when the source is not there; `CONFLICT` when another delta of this format is there; errors of the disk.
+pub(crate) fn add_built(
+    app: &App,
+    from: &DeltaSource,
+    to: &Release,
+    format: Format,
+    patch: &[u8],
+) -> Result<Added, ApiError> {
+    let source = source_file(&app.store.catalog(), from, to)?;
+    let mut staged = app.blobs.stage()?;
+    staged.write(patch)?;
+    let blob = staged.finish()?;
+    let delta = record(from, source, to, format, blob);
+    store(app, &Actor::daemon(), delta, staged)
+}
+
+/// The file that a delta starts from; `None` where it starts from nothing.
+///
+/// # Errors
+/// `NOT_FOUND`; `INVALID_REQUEST` from a version to itself.
+pub(crate) fn source_file(
+    catalog: &Catalog,
+    from: &DeltaSource,
+    to: &Release,
+) -> Result<Option<BlobRef>, ApiError> {
+    let DeltaSource::Version(from) = from else {
+        return Ok(None);
+    };
     let source = catalog
         .by_version(from)
         .ok_or_else(|| ApiError::not_found(format!("version {from} does not exist")))?;
@@ -94,61 +153,35 @@ pub fn add(
             "a delta leads to another version",
         ));
     }
-    let blob = check_received(&mut file.staged, fields.checksum)?;
-    let delta = Delta {
-        from: source.version.clone(),
+    Ok(Some(source.blob))
+}
+
+fn refused(reason: delta::Error) -> ApiError {
+    ApiError::new(Code::InvalidArtifact, reason.to_string())
+}
+
+fn record(
+    from: &DeltaSource,
+    source: Option<BlobRef>,
+    to: &Release,
+    format: Format,
+    blob: BlobRef,
+) -> Delta {
+    let no_bytes = || Checksum::from_bytes(delta::checksum::sha256(b""));
+    Delta {
+        from: from.clone(),
         to: to.version.clone(),
         format: format.name().to_owned(),
         blob,
-        source_checksum: source.blob.checksum,
+        source_checksum: source.map_or_else(no_bytes, |source| source.checksum),
         target_checksum: to.blob.checksum,
         created_at: Timestamp::now(),
-    };
-    let existing = catalog
-        .deltas_between(&delta.from, &delta.to)
-        .into_iter()
-        .find(|other| other.format == delta.format);
-    if let Some(existing) = existing {
-        return same_again(&existing, &delta);
     }
-    verify(app, source, to, format, &file)?;
-    store(app, actor, delta, file)
 }
 
-fn verify(
-    app: &App,
-    source: &Release,
-    to: &Release,
-    format: delta::Format,
-    file: &ReceivedFile,
-) -> Result<(), ApiError> {
-    let patch =
-        std::fs::read(file.staged.path()).map_err(|error| ApiError::server_error(&error))?;
-    let refused =
-        |reason: &dyn std::fmt::Display| ApiError::new(Code::InvalidArtifact, reason.to_string());
-    let found = delta::Format::detect(&patch).map_err(|error| refused(&error))?;
-    if found != format {
-        return Err(refused(&format_args!(
-            "this is a delta of format {found}, not {format}"
-        )));
-    }
-    let old = read(app, &source.blob)?;
-    let new = read(app, &to.blob)?;
-    delta::verify(&old, &patch, &new).map_err(|error| refused(&error))
-}
-
-fn read(app: &App, blob: &BlobRef) -> Result<Vec<u8>, ApiError> {
-    use std::io::Read;
-    let mut bytes = Vec::new();
-    let mut file = app.blobs.open_blob(blob)?;
-    file.read_to_end(&mut bytes)
-        .map_err(|error| ApiError::server_error(&error))?;
-    Ok(bytes)
-}
-
-fn store(app: &App, actor: &Actor, delta: Delta, file: ReceivedFile) -> Result<Added, ApiError> {
+fn store(app: &App, actor: &Actor, delta: Delta, staged: Staged) -> Result<Added, ApiError> {
     let _deciding = app.decide();
-    let kept = app.blobs.keep(file.staged).map_err(ApiError::from);
+    let kept = app.blobs.keep(staged).map_err(ApiError::from);
     let stored = match kept {
         Ok(_) => app.store.add_delta(actor, delta.clone()),
         Err(error) => {
@@ -167,13 +200,11 @@ fn store(app: &App, actor: &Actor, delta: Delta, file: ReceivedFile) -> Result<A
         }
         Err(error) => {
             app.forget_unreferenced();
-            let other = app.store.catalog().deltas_between(&delta.from, &delta.to);
-            match (
-                error,
-                other.into_iter().find(|other| other.format == delta.format),
-            ) {
+            let catalog = app.store.catalog();
+            let other = catalog.delta(&delta.from, &delta.to, &delta.format);
+            match (error, other) {
                 // Somebody sent one meanwhile.
-                (StoreError::Exists { .. }, Some(existing)) => same_again(&existing, &delta),
+                (StoreError::Exists { .. }, Some(existing)) => same_again(existing, &delta),
                 (error, _) => Err(error.into()),
             }
         }

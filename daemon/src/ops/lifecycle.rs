@@ -201,7 +201,7 @@ fn update(
         .store
         .change_release(actor, release.id, release.revision, update)?;
     tracing::info!(version = %release.version, state = release.state.as_str(), rollout = release.rollout_percentage, "a release was changed");
-    app.hub.release_changed(&release);
+    app.announce(&release);
     Ok(views::release_view(&app.store.catalog(), &release))
 }
 
@@ -253,7 +253,7 @@ pub fn roll_back(
         tracing::info!(%channel, %to, recalled = ids.len(), "a channel was rolled back");
         let after = app.store.catalog();
         for release in ids.iter().filter_map(|id| after.by_id(*id)) {
-            app.hub.release_changed(release);
+            app.announce(release);
         }
     }
     let after = app.store.catalog();

@@ -118,7 +118,7 @@ pub fn create(
     });
     let release = stored.inspect_err(|_| app.forget_unreferenced())?;
     tracing::info!(version = %release.version, channel = %release.channel, state = release.state.as_str(), "a release was stored");
-    app.hub.release_changed(&release);
+    app.announce(&release);
     Ok(Published {
         release: views::release_view(&app.store.catalog(), &release),
         is_new: true,

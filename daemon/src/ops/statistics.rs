@@ -49,7 +49,9 @@ pub fn statistics(app: &App, caller: &Caller, now: Timestamp) -> Result<Statisti
             .filter(|release| release.state == ReleaseState::Active)
             .count() as u64,
         total_downloads: sum(|counts| {
-            counts.downloads_completed + counts.delta_downloads_completed
+            counts.downloads_completed
+                + counts.delta_downloads_completed
+                + counts.compressed_downloads_completed
         }),
         successful_installations: sum(|counts| counts.installations_succeeded),
         failed_installations: sum(|counts| counts.installations_failed),
@@ -65,6 +67,7 @@ pub fn statistics(app: &App, caller: &Caller, now: Timestamp) -> Result<Statisti
                 downloads_started: counts.downloads_started,
                 downloads_completed: counts.downloads_completed,
                 delta_downloads_completed: counts.delta_downloads_completed,
+                compressed_downloads_completed: counts.compressed_downloads_completed,
                 bytes_sent: counts.bytes_sent,
                 installations_succeeded: counts.installations_succeeded,
                 installations_failed: counts.installations_failed,

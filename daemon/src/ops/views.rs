@@ -1,9 +1,9 @@
 //! From what is stored to what is sent.
 
-use protocol::Version;
 use protocol::api::{
     DeltaAnswer, DeltaOffer, DeltaSummary, ReleaseMetadata, ReleaseState, ReleaseView, paths,
 };
+use protocol::{DeltaSource, Version};
 
 use crate::store::{Catalog, Delta, Release};
 
@@ -21,6 +21,8 @@ pub(super) fn release_view(catalog: &Catalog, release: &Release) -> ReleaseView 
         .iter()
         .map(|delta| delta_summary(delta))
         .collect();
+    let compressed = catalog.compressed(&release.version);
+    let compressed = compressed.map(|delta| delta_summary(delta));
     let Release {
         id,
         version,
@@ -56,6 +58,7 @@ pub(super) fn release_view(catalog: &Catalog, release: &Release) -> ReleaseView 
         platforms,
         signature,
         deltas,
+        compressed,
         created_by,
         created_at,
         updated_at,
@@ -95,11 +98,22 @@ pub(super) fn delta_summary(delta: &Delta) -> DeltaSummary {
     }
 }
 
-/// The deltas between two releases, best first; `None` when there is none.
+/// The deltas to a release from another one or from nothing, best first; `None` when there is none.
 #[must_use]
-pub(super) fn delta_answer(catalog: &Catalog, from: &Version, to: &Release) -> Option<DeltaAnswer> {
+pub(super) fn delta_answer(
+    catalog: &Catalog,
+    from: &DeltaSource,
+    to: &Release,
+) -> Option<DeltaAnswer> {
     let full_size = to.blob.size_bytes;
-    let deltas = catalog.deltas_between(from, &to.version);
+    let deltas = match from {
+        DeltaSource::Nothing => catalog
+            .compressed(&to.version)
+            .cloned()
+            .into_iter()
+            .collect(),
+        DeltaSource::Version(from) => catalog.deltas_between(from, &to.version),
+    };
     let offers: Vec<DeltaOffer> = deltas
         .iter()
         .map(|delta| delta_offer(delta, full_size))

@@ -7,7 +7,7 @@ use super::change::{AddedDelta, Change, CreatedRelease, Entry};
 use super::index::{Index, IndexError, Row};
 use super::records::{BlobRef, Delta, Release, Token, User};
 use protocol::api::ReleaseState;
-use protocol::{ReleaseId, TokenId};
+use protocol::{DeltaSource, ReleaseId, TokenId};
 
 /// The rows that a record changes, as they are after it.
 pub(super) fn rows(
@@ -139,7 +139,11 @@ fn release(seq: u64, created: &CreatedRelease) -> Release {
 
 fn delta(added: &AddedDelta) -> Delta {
     Delta {
-        from: added.from.clone(),
+        from: if added.from_nothing {
+            DeltaSource::Nothing
+        } else {
+            DeltaSource::Version(added.from.clone())
+        },
         to: added.to.clone(),
         format: added.format.clone(),
         blob: BlobRef {

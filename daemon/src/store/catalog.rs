@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use protocol::{ReleaseId, Version};
+use protocol::{DeltaSource, ReleaseId, Version};
 
 use super::records::{Delta, Release};
 
@@ -17,6 +17,8 @@ pub struct Catalog {
     releases: Vec<Arc<Release>>,
     by_id: HashMap<ReleaseId, Arc<Release>>,
     deltas_to: HashMap<Version, Vec<Arc<Delta>>>,
+    /// The deltas from nothing, by what they rebuild; apart, so that nobody takes one for a delta from a version.
+    compressed: HashMap<Version, Arc<Delta>>,
     sequence: u64,
 }
 
@@ -68,7 +70,8 @@ impl Catalog {
         self.releases.get(found.ok()?)
     }
 
-    /// The deltas that rebuild this version, from the newest source to the oldest, smallest first among those of one source.
+    /// The deltas that rebuild this version from another one, from the newest source to the oldest, smallest first among
+    /// those of one source.
     #[must_use]
     pub fn deltas_to(&self, version: &Version) -> &[Arc<Delta>] {
         self.deltas_to.get(version).map_or(&[], Vec::as_slice)
@@ -78,12 +81,27 @@ impl Catalog {
     #[must_use]
     pub fn deltas_between(&self, from: &Version, to: &Version) -> Vec<Arc<Delta>> {
         let all = self.deltas_to(to).iter();
-        all.filter(|delta| delta.from == *from).cloned().collect()
+        let is_wanted = |delta: &&Arc<Delta>| matches!(&delta.from, DeltaSource::Version(source) if source == from);
+        all.filter(is_wanted).cloned().collect()
     }
 
-    /// All deltas, in no particular order.
+    /// This version's whole file, compressed: the delta that rebuilds it from nothing.
+    #[must_use]
+    pub fn compressed(&self, version: &Version) -> Option<&Arc<Delta>> {
+        self.compressed.get(version)
+    }
+
+    /// The one delta with these ends and this format.
+    #[must_use]
+    pub fn delta(&self, from: &DeltaSource, to: &Version, format: &str) -> Option<&Arc<Delta>> {
+        let mut all = self.deltas_to(to).iter().chain(self.compressed(to));
+        all.find(|delta| delta.from == *from && delta.format == format)
+    }
+
+    /// All deltas, those from nothing included, in no particular order.
     pub fn deltas(&self) -> impl Iterator<Item = &Arc<Delta>> {
-        self.deltas_to.values().flatten()
+        let from_versions = self.deltas_to.values().flatten();
+        from_versions.chain(self.compressed.values())
     }
 
     /// The journal record that this catalog includes as its last.
@@ -106,6 +124,10 @@ impl Catalog {
     }
 
     pub(super) fn put_delta(&mut self, delta: Arc<Delta>) {
+        if delta.from.is_nothing() {
+            self.compressed.insert(delta.to.clone(), delta);
+            return;
+        }
         let deltas = self.deltas_to.entry(delta.to.clone()).or_default();
         deltas.push(delta);
         deltas.sort_by(|a, b| {

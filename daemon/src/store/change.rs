@@ -100,7 +100,12 @@ pub(super) struct CreatedRelease {
 pub(super) struct AddedDelta {
     /// The release that it leads to.
     pub(super) release_id: ReleaseId,
+    /// `0.0.0` for a delta from nothing: a daemon from before there were such reads it as a delta from a version that no
+    /// client has, whose source checksum no client's file has either, and does no harm with it.
     pub(super) from: Version,
+    /// Present and true for a delta from nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) from_nothing: bool,
     pub(super) to: Version,
     pub(super) format: String,
     pub(super) checksum: Checksum,
@@ -187,6 +192,10 @@ impl Change {
                     to.version
                 )
             }
+            Self::DeltaAdded(added) if added.from_nothing => format!(
+                "added {} compressed as {}, {} bytes",
+                added.to, added.format, added.size_bytes
+            ),
             Self::DeltaAdded(added) => format!(
                 "added a {} delta from {} to {}, {} bytes",
                 added.format, added.from, added.to, added.size_bytes

@@ -29,7 +29,9 @@ pub(super) use table::Row;
 use table::Table;
 
 /// Which rows there are and what is in them. Another number at start means that the index is made again.
-const SCHEMA: u32 = 1;
+///
+/// 2: a delta may start from nothing. An index that was made by 1 would call that a delta from 0.0.0.
+const SCHEMA: u32 = 2;
 
 /// Why the index cannot be used any more.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use protocol::api::{ReleaseState, Role};
-use protocol::{Channel, Checksum, Platform, ReleaseId, Timestamp, TokenId, Username, Version};
+use protocol::{
+    Channel, Checksum, DeltaSource, Platform, ReleaseId, Timestamp, TokenId, Username, Version,
+};
 use serde::{Deserialize, Serialize};
 
 /// One published version.
@@ -57,18 +59,18 @@ pub struct BlobRef {
     pub size_bytes: u64,
 }
 
-/// A stored way from one release's file to another's.
+/// A stored way from one release's file, or from nothing, to another's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delta {
-    /// The version that must be there.
-    pub from: Version,
+    /// What must be there.
+    pub from: DeltaSource,
     /// The version that it rebuilds.
     pub to: Version,
     /// How to apply it: `zstd` or `jar`.
     pub format: String,
     /// Its bytes.
     pub blob: BlobRef,
-    /// SHA-256 of the file that must be there.
+    /// SHA-256 of the file that must be there; of no bytes when nothing must.
     pub source_checksum: Checksum,
     /// SHA-256 of the file that it rebuilds.
     pub target_checksum: Checksum,

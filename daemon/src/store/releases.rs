@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use protocol::api::ReleaseState;
-use protocol::{Channel, ReleaseId};
+use protocol::{Channel, DeltaSource, ReleaseId, Version};
 
 use super::change::{AddedDelta, Change, CreatedRelease, ReleaseName};
 use super::records::{Actor, Delta, Release, ReleaseUpdate};
@@ -109,12 +109,9 @@ impl Store {
         let Some(release) = catalog.by_version(&delta.to) else {
             return Err(StoreError::not_found(format!("version {}", delta.to)));
         };
-        if let Some(there) = find(
-            &self.catalog().deltas_between(&delta.from, &delta.to),
-            &delta,
-        ) {
+        if let Some(there) = catalog.delta(&delta.from, &delta.to, &delta.format) {
             if there.blob == delta.blob {
-                return Ok(there);
+                return Ok(Arc::clone(there));
             }
             let (from, to, format) = (&delta.from, &delta.to, &delta.format);
             let what = format!("a {format} delta from {from} to {to} with other bytes");
@@ -122,11 +119,11 @@ impl Store {
         }
         let added = Box::new(added(release.id, &delta));
         writer.record(by, Change::DeltaAdded(added))?;
-        let there = find(
-            &self.catalog().deltas_between(&delta.from, &delta.to),
-            &delta,
-        );
-        there.ok_or_else(|| StoreError::not_found(format!("a delta to {}", delta.to)))
+        let catalog = self.catalog();
+        let there = catalog.delta(&delta.from, &delta.to, &delta.format);
+        there
+            .cloned()
+            .ok_or_else(|| StoreError::not_found(format!("a delta to {}", delta.to)))
     }
 
     fn existing_release(&self, id: ReleaseId) -> Result<Arc<Release>, StoreError> {
@@ -134,12 +131,6 @@ impl Store {
         let release = catalog.by_id(id).cloned();
         release.ok_or_else(|| StoreError::not_found(format!("release {id}")))
     }
-}
-
-/// The delta with the same ends and format.
-fn find(deltas: &[Arc<Delta>], wanted: &Delta) -> Option<Arc<Delta>> {
-    let mut deltas = deltas.iter();
-    deltas.find(|delta| delta.format == wanted.format).cloned()
 }
 
 fn name(release: &Release) -> ReleaseName {
@@ -191,7 +182,11 @@ fn created(release: Release) -> CreatedRelease {
 fn added(release_id: ReleaseId, delta: &Delta) -> AddedDelta {
     AddedDelta {
         release_id,
-        from: delta.from.clone(),
+        from: match &delta.from {
+            DeltaSource::Nothing => Version::ZERO,
+            DeltaSource::Version(from) => from.clone(),
+        },
+        from_nothing: delta.from.is_nothing(),
         to: delta.to.clone(),
         format: delta.format.clone(),
         checksum: delta.blob.checksum,

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use protocol::api::{ReleaseState, Role, UserChange};
-use protocol::{Channel, Checksum, ReleaseId, Timestamp, TokenId, Username, Version};
+use protocol::{Channel, Checksum, DeltaSource, ReleaseId, Timestamp, TokenId, Username, Version};
 use tempfile::TempDir;
 
 use super::*;
@@ -95,7 +95,7 @@ pub(super) fn release(text: &str) -> Release {
 
 pub(super) fn delta(from: &str, to: &str, format: &str, size_bytes: u64) -> Delta {
     Delta {
-        from: version(from),
+        from: from.parse().unwrap(),
         to: version(to),
         format: format.into(),
         blob: BlobRef {
@@ -135,7 +135,11 @@ pub(super) fn everything(store: &Store) -> Everything {
     Everything {
         deltas: releases
             .iter()
-            .flat_map(|r| catalog.deltas_to(&r.version).to_vec())
+            .flat_map(|r| {
+                let compressed = catalog.compressed(&r.version);
+                let deltas = catalog.deltas_to(&r.version).iter();
+                deltas.chain(compressed).cloned().collect::<Vec<_>>()
+            })
             .collect(),
         users: store.users().unwrap(),
         tokens: store.tokens().unwrap(),
@@ -414,6 +418,40 @@ fn a_delta_is_stored_once_per_format() {
     assert_eq!(formats, ["jar", "zstd"], "smallest first");
     assert_eq!(catalog.deltas_to(&version("1.1.0")).len(), 3);
     assert_eq!(store.referenced_blobs().len(), 4);
+}
+
+#[test]
+fn a_compressed_release_is_kept_apart_from_the_deltas_between_versions() {
+    let mut kept = Kept::new();
+    kept.store.create_release(&by(), release("1.1.0")).unwrap();
+    for from in ["none", "0.0.0"] {
+        let delta = delta(from, "1.1.0", "jar", 5);
+        kept.store.add_delta(&by(), delta).unwrap();
+    }
+    let other = kept
+        .store
+        .add_delta(&by(), delta("none", "1.1.0", "jar", 6));
+    assert!(matches!(other, Err(StoreError::Exists { .. })), "{other:?}");
+    let before = everything(&kept.store);
+    // From the index, and from the journal alone.
+    kept = kept.reopen();
+    let dir = kept.close();
+    fs::remove_dir_all(dir.path().join("index")).unwrap();
+    let store = Store::open(dir.path()).unwrap().store;
+    assert_eq!(everything(&store), before);
+
+    let catalog = store.catalog();
+    let compressed = catalog.compressed(&version("1.1.0")).unwrap();
+    assert_eq!(compressed.from, DeltaSource::Nothing);
+    assert_eq!(catalog.deltas_to(&version("1.1.0")).len(), 1);
+    let between = catalog.deltas_between(&Version::ZERO, &version("1.1.0"));
+    assert_eq!(between.len(), 1);
+    assert_eq!(between[0].from, DeltaSource::Version(Version::ZERO));
+    assert_eq!(catalog.deltas().count(), 2);
+    assert!(store.referenced_blobs().contains(&compressed.blob.checksum));
+    let id = catalog.by_version(&version("1.1.0")).unwrap().id;
+    let told: Vec<_> = store.release_history(id).unwrap();
+    assert_eq!(told[1].summary, "added 1.1.0 compressed as jar, 5 bytes");
 }
 
 #[test]

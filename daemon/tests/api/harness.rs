@@ -41,8 +41,13 @@ impl Daemon {
 
     /// Stops it in order and starts it again on the same folder.
     pub(crate) async fn restart(&mut self) {
+        self.restart_with(|_| {}).await;
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn restart_with(&mut self, set: impl FnOnce(&mut Config)) {
         self.stop().await;
-        let running = start(config(&self.folder, |_| {}))
+        let running = start(config(&self.folder, set))
             .await
             .expect("the daemon starts again");
         self.url = format!("http://{}", running.address());

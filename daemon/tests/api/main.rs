@@ -2,6 +2,8 @@
 
 mod admin;
 mod auth;
+mod builds;
+mod deltas;
 mod downloads;
 mod harness;
 mod issuers;

@@ -6,7 +6,7 @@ use reqwest::header::RANGE;
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::harness::{Daemon, Upload, send, updates};
+use crate::harness::{Daemon, Upload, send, updates, versions};
 
 /// All `DOWNLOAD_PROGRESS` that a watcher gets until one has this many bytes.
 async fn watched(daemon: &Daemon, until: u64, act: impl Future<Output = ()>) -> Vec<Value> {
@@ -106,4 +106,28 @@ async fn a_resumed_download_counts_from_the_start_of_the_file() {
     let seen = watched(&daemon, size, part(format!("bytes={half}-"))).await;
     assert_eq!(seen[0]["bytesDownloaded"], half);
     assert_eq!(seen[seen.len() - 1]["progressPercentage"], 100);
+}
+
+#[tokio::test]
+async fn a_watcher_is_told_how_the_bytes_travel() {
+    let daemon = Daemon::start().await;
+    let (jar, _) = fixtures::jars::jar_pair(3, 200_000);
+    let patch = delta::create(delta::Format::Jar, b"", &jar, delta::Options::default()).unwrap();
+    let upload = Upload::new("2.1.0").with_jar(jar);
+    assert_eq!(daemon.publish(upload).await.status, 201);
+    let size = patch.len() as u64;
+    let form = reqwest::multipart::Form::new()
+        .text("fromVersion", "none")
+        .text("format", "jar")
+        .part("file", reqwest::multipart::Part::bytes(patch));
+    let request = daemon.request(Method::POST, &versions("/2.1.0/deltas"));
+    assert_eq!(send(request.multipart(form)).await.status, 201);
+    let path = updates("/delta/none/2.1.0/download?clientId=desktop-1");
+    let seen = watched(&daemon, size, async {
+        assert_eq!(daemon.get(&path).await.status, 200);
+    })
+    .await;
+    for progress in &seen {
+        assert_eq!(progress["format"], "compressed", "{progress:#}");
+    }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::message::CompatibilityIssue;
-use crate::{Architecture, Channel, Checksum, ClientId, Platform, Version};
+use crate::{Architecture, Channel, Checksum, ClientId, DeltaSource, Platform, Version};
 
 /// Query of `GET /check`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -63,6 +63,9 @@ pub struct CheckAnswer {
     /// The deltas from the current version, where there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delta: Option<DeltaAnswer>,
+    /// The whole file, compressed: a delta from nothing. Present where there is one, whatever the client runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compressed: Option<DeltaAnswer>,
     /// The publisher's detached signature, when there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
@@ -96,11 +99,12 @@ pub struct DeltaOffer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeltaAnswer {
-    /// The version that must be there.
-    pub from_version: Version,
+    /// The version that must be there; absent when nothing must, and the delta is the whole file, compressed.
+    #[serde(default, skip_serializing_if = "DeltaSource::is_nothing")]
+    pub from_version: DeltaSource,
     /// The version that it rebuilds.
     pub to_version: Version,
-    /// SHA-256 of the file that must be there.
+    /// SHA-256 of the file that must be there; of no bytes when nothing must.
     pub source_checksum: Checksum,
     /// SHA-256 of the file that it rebuilds.
     pub target_checksum: Checksum,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Channel, Checksum, Platform, ReleaseId, Timestamp, Username, Version};
+use crate::{Channel, Checksum, DeltaSource, Platform, ReleaseId, Timestamp, Username, Version};
 
 /// What a release is doing (contract section 3).
 #[derive(
@@ -73,6 +73,9 @@ pub struct ReleaseView {
     /// The deltas that lead to it.
     #[serde(default)]
     pub deltas: Vec<DeltaSummary>,
+    /// The whole file, compressed, where that is stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compressed: Option<DeltaSummary>,
     /// Who published it.
     pub created_by: Username,
     /// When it was uploaded.
@@ -121,8 +124,9 @@ pub struct ReleaseMetadata {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeltaSummary {
-    /// The version that must be there.
-    pub from_version: Version,
+    /// The version that must be there; absent when nothing must, and the delta is the whole file, compressed.
+    #[serde(default, skip_serializing_if = "DeltaSource::is_nothing")]
+    pub from_version: DeltaSource,
     /// How to apply it.
     pub format: String,
     /// Its size in bytes.

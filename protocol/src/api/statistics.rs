@@ -21,7 +21,10 @@ pub struct VersionStatistics {
     pub downloads_completed: u64,
     /// Delta downloads whose last byte was handed over.
     pub delta_downloads_completed: u64,
-    /// Bytes sent for it, full and delta.
+    /// Downloads of the compressed file whose last byte was handed over.
+    #[serde(default)]
+    pub compressed_downloads_completed: u64,
+    /// Bytes sent for it, whichever way.
     pub bytes_sent: u64,
     /// Installations reported as done.
     pub installations_succeeded: u64,
@@ -45,13 +48,13 @@ pub struct Statistics {
     pub total_versions: u64,
     /// Releases that are offered.
     pub active_versions: u64,
-    /// Full and delta downloads whose last byte was handed over.
+    /// Downloads of every way whose last byte was handed over.
     pub total_downloads: u64,
     /// Installations reported as done.
     pub successful_installations: u64,
     /// Installations reported as failed.
     pub failed_installations: u64,
-    /// Bytes that deltas saved against full downloads.
+    /// Bytes that deltas, those from nothing included, saved against full downloads.
     pub bytes_saved_by_deltas: u64,
     /// Sessions by what they run on.
     pub clients_by_platform: BTreeMap<String, u64>,

@@ -129,6 +129,9 @@ pub struct NewVersionAvailable {
     pub is_rollback: Option<bool>,
 }
 
+/// What `format` of a `DOWNLOAD_PROGRESS` says of a whole file that travels compressed.
+pub const COMPRESSED: &str = "compressed";
+
 /// `DOWNLOAD_PROGRESS`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -149,7 +152,7 @@ pub struct DownloadProgress {
     pub estimated_time_remaining: u64,
     /// When this was measured.
     pub timestamp: Timestamp,
-    /// Watchers only: the delta format, when it is a delta.
+    /// Watchers only: the delta's format when it is a delta, [`COMPRESSED`] when it is the compressed whole file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
     /// Watchers only: position in the event stream.

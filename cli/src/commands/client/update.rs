@@ -181,9 +181,13 @@ impl Teller<'_> {
                     harmless_word(&reason)
                 ));
             }
-            Step::Rebuilding { version } => {
+            Step::Rebuilding { version, way } => {
                 self.end_bar();
-                self.output.say(&format!("rebuilding {version}"));
+                let doing = match way {
+                    Way::Compressed => "unpacking",
+                    Way::Kept | Way::Delta { .. } | Way::Full => "rebuilding",
+                };
+                self.output.say(&format!("{doing} {version}"));
             }
             Step::Installing { version } => {
                 self.end_bar();
@@ -197,7 +201,10 @@ impl Teller<'_> {
             done_bytes,
             total_bytes,
         } = progress;
-        let label = format!("{way} {version}");
+        let label = match way {
+            Way::Compressed => format!("{} {version}", way.name()),
+            Way::Kept | Way::Delta { .. } | Way::Full => format!("{way} {version}"),
+        };
         let output = self.output;
         let bar = self
             .bar
@@ -224,7 +231,7 @@ impl Teller<'_> {
             way: Some(updated.way.name()),
             delta_format: match &updated.way {
                 Way::Delta { format } => Some(format),
-                Way::Kept | Way::Full => None,
+                Way::Kept | Way::Compressed | Way::Full => None,
             },
             fetched_bytes: updated.fetched_bytes,
             full_bytes: updated.full_bytes,
@@ -274,9 +281,9 @@ fn describe(updated: &Updated) -> String {
     let full = format_size(*full_bytes);
     let from = shown(from);
     match way {
-        Way::Delta { format } => {
+        Way::Delta { .. } | Way::Compressed => {
             let share = format_share(*fetched_bytes, *full_bytes);
-            format!("{from} → {to} by {format} delta: {fetched} instead of {full} ({share})")
+            format!("{from} → {to} by {way}: {fetched} instead of {full} ({share})")
         }
         Way::Full => format!("{from} → {to} by full download: {full}"),
         Way::Kept => {
@@ -306,11 +313,13 @@ mod tests {
         };
         let lines = [
             describe(&updated(delta, "2.0.0")),
+            describe(&updated(Way::Compressed, "0.0.0")),
             describe(&updated(Way::Full, "0.0.0")),
             describe(&updated(Way::Kept, "2.2.0")),
         ];
         insta::assert_snapshot!(lines.join("\n"), @r"
         2.0.0 → 2.1.0 by jar delta: 84 kB instead of 14.6 MB (0.6 %)
+        nothing yet → 2.1.0 by compressed download: 84 kB instead of 14.6 MB (0.6 %)
         nothing yet → 2.1.0 by full download: 14.6 MB
         2.2.0 → 2.1.0 from the copy that was still there: nothing downloaded
         ");

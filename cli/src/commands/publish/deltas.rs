@@ -1,42 +1,41 @@
 //! The deltas of a publish: from which releases, made here, and uploaded before the release is announced.
 //!
-//! A delta is a saving, never a condition: one that is too large, or that the daemon does not take, is left out with a
-//! remark, and clients fetch the whole file instead.
+//! One starts from nothing: the compressed file, for clients that no other delta fits. A delta is a saving, never a
+//! condition: one that is too large, or that the daemon does not take, is left out with a remark, and clients fetch the
+//! whole file instead.
 
 mod bases;
 mod making;
+mod pool;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use client::Daemon;
-use client::download::{Progress, Wanted, download};
 use client::http::{NewDelta, NewRelease};
 use delta::Format;
 use protocol::api::{DeltaSummary, ReleaseView};
-use protocol::{Code, Version};
+use protocol::limits::DELTA_PERCENT_MAX;
+use protocol::{Code, DeltaSource, Version};
 use serde::Serialize;
 use tempfile::TempDir;
-use tokio::task::JoinSet;
 
 use super::artifact::Artifact;
 use crate::args::DeltaFrom;
-use crate::commands::blocking;
 use crate::commands::progress::{Counter, shown, shown_steps};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::units::format_size;
-use making::{FromBase, Job, MadeDelta};
-
-/// Making a delta takes a few times the size of both files: with more at once, memory would grow with the fleet.
-const AT_ONCE: usize = 2;
+use making::MadeDelta;
+use pool::Missing;
 
 /// What became of one delta.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DeltaOutcome {
-    from_version: Version,
+    /// Absent for the compressed file.
+    #[serde(skip_serializing_if = "DeltaSource::is_nothing")]
+    from_version: DeltaSource,
     format: &'static str,
     size_bytes: u64,
     result: DeltaResult,
@@ -60,6 +59,24 @@ impl DeltaOutcome {
             DeltaResult::Uploaded | DeltaResult::AlreadyThere
         )
     }
+
+    /// Whether it is the compressed file.
+    pub(super) fn is_compressed(&self) -> bool {
+        self.from_version.is_nothing()
+    }
+
+    pub(super) fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    fn already_there(found: &DeltaSummary, format: Format) -> Self {
+        Self {
+            from_version: found.from_version.clone(),
+            format: format.name(),
+            size_bytes: found.size,
+            result: DeltaResult::AlreadyThere,
+        }
+    }
 }
 
 /// Deltas that wait for their upload, in files that go with this value.
@@ -72,13 +89,13 @@ pub(super) struct Made {
 }
 
 /// Makes the deltas that are not there yet, in every format that this build knows: clients in other languages may
-/// know but one.
+/// know but one. `draft` is what an earlier publish of the same left.
 pub(super) async fn make(
     daemon: &Daemon,
     from: &DeltaFrom,
     release: &NewRelease,
     artifact: &Artifact,
-    there: &[DeltaSummary],
+    draft: Option<&ReleaseView>,
     output: &Output,
 ) -> Result<Made, Failure> {
     let bases = bases::bases(daemon, from, release).await?;
@@ -91,9 +108,17 @@ pub(super) async fn make(
         outcomes: Vec::new(),
         folder,
     };
-    let mut wanted = Vec::new();
+    let mut missing = Missing {
+        bases: Vec::new(),
+        largest_percent: match from {
+            DeltaFrom::Versions(_) => making::LARGEST_PERCENT_WHEN_NAMED,
+            DeltaFrom::Auto | DeltaFrom::None => DELTA_PERCENT_MAX,
+        },
+        is_compressed_missing: false,
+    };
+    let there = draft.map_or(&[][..], |draft| &draft.deltas);
     for base in bases {
-        let (outcomes, missing) = look(&base, there);
+        let (outcomes, formats_missing) = look(&base, there);
         if !outcomes.is_empty() {
             let formats: Vec<&str> = outcomes.iter().map(|outcome| outcome.format).collect();
             output.say(&format!(
@@ -103,30 +128,27 @@ pub(super) async fn make(
             ));
         }
         made.outcomes.extend(outcomes);
-        if !missing.is_empty() {
-            wanted.push((base, missing));
+        if !formats_missing.is_empty() {
+            missing.bases.push((base, formats_missing));
         }
     }
-    if wanted.is_empty() {
+    match (from, draft.and_then(|draft| draft.compressed.as_ref())) {
+        (DeltaFrom::None, _) => {}
+        (DeltaFrom::Auto | DeltaFrom::Versions(_), None) => missing.is_compressed_missing = true,
+        (DeltaFrom::Auto | DeltaFrom::Versions(_), Some(found)) => {
+            output.say("  compressed there already");
+            let outcome = DeltaOutcome::already_there(found, Format::Jar);
+            made.outcomes.push(outcome);
+        }
+    }
+    let steps = missing.steps();
+    if steps == 0 {
         return Ok(made);
     }
-    let steps: usize = wanted.iter().map(|(_, formats)| formats.len()).sum();
     let done = Counter::new(AtomicU64::new(0));
-    let largest_percent = match from {
-        DeltaFrom::Versions(_) => making::LARGEST_PERCENT_WHEN_NAMED,
-        DeltaFrom::Auto | DeltaFrom::None => making::LARGEST_PERCENT,
-    };
     let folder = made.folder.path();
-    let making = make_all(
-        daemon,
-        wanted,
-        artifact,
-        largest_percent,
-        folder,
-        &done,
-        output,
-    );
-    for from_base in shown_steps(output, "deltas", steps as u64, &done, making).await? {
+    let making = pool::make_all(daemon, missing, artifact, folder, &done, output);
+    for from_base in shown_steps(output, "deltas", steps, &done, making).await? {
         made.outcomes.extend(from_base.outcomes());
         made.deltas.extend(from_base.deltas);
     }
@@ -137,98 +159,16 @@ pub(super) async fn make(
 fn look(base: &ReleaseView, there: &[DeltaSummary]) -> (Vec<DeltaOutcome>, Vec<Format>) {
     let (mut outcomes, mut missing) = (Vec::new(), Vec::new());
     for &format in Format::ALL {
-        let found = there.iter().find(|delta| {
-            delta.from_version == base.version_number && delta.format == format.name()
-        });
+        let from = DeltaSource::Version(base.version_number.clone());
+        let found = there
+            .iter()
+            .find(|delta| delta.from_version == from && delta.format == format.name());
         match found {
-            Some(found) => outcomes.push(DeltaOutcome {
-                from_version: base.version_number.clone(),
-                format: format.name(),
-                size_bytes: found.size,
-                result: DeltaResult::AlreadyThere,
-            }),
+            Some(found) => outcomes.push(DeltaOutcome::already_there(found, format)),
             None => missing.push(format),
         }
     }
     (outcomes, missing)
-}
-
-/// Fetches one base after the other, and makes the deltas from those that are here meanwhile.
-async fn make_all(
-    daemon: &Daemon,
-    wanted: Vec<(ReleaseView, Vec<Format>)>,
-    artifact: &Artifact,
-    largest_percent: u64,
-    folder: &Path,
-    done: &Counter,
-    output: &Output,
-) -> Result<Vec<FromBase>, Failure> {
-    let path = artifact.path.clone();
-    let new = blocking(move || {
-        std::fs::read(&path).map_err(|error| Failure::file("read", &path, &error))
-    });
-    let new = Arc::new(new.await?);
-    let mut running = JoinSet::new();
-    let mut finished = Vec::new();
-    for (position, (base, formats)) in wanted.into_iter().enumerate() {
-        if running.len() >= AT_ONCE {
-            finished.extend(next(&mut running, output).await?);
-        }
-        let job = Job {
-            position,
-            old: fetch(daemon, &base, folder, output).await?,
-            from: base.version_number,
-            new: Arc::clone(&new),
-            formats,
-            largest_percent,
-            folder: folder.to_owned(),
-            done: Arc::clone(done),
-        };
-        running.spawn_blocking(move || making::make(job));
-    }
-    while let Some(from_base) = next(&mut running, output).await? {
-        finished.push(from_base);
-    }
-    finished.sort_by_key(|from_base| from_base.position);
-    Ok(finished)
-}
-
-/// The next job that ends.
-async fn next(
-    running: &mut JoinSet<Result<FromBase, Failure>>,
-    output: &Output,
-) -> Result<Option<FromBase>, Failure> {
-    match running.join_next().await {
-        None => Ok(None),
-        Some(Ok(outcome)) => {
-            let from_base = outcome?;
-            output.say(&format!("  delta      {}", from_base.describe()));
-            Ok(Some(from_base))
-        }
-        Some(Err(_)) => Err(Failure::error("the work was given up half-way")),
-    }
-}
-
-async fn fetch(
-    daemon: &Daemon,
-    base: &ReleaseView,
-    folder: &Path,
-    output: &Output,
-) -> Result<PathBuf, Failure> {
-    let wanted = Wanted {
-        path: base.download_url.clone(),
-        size_bytes: base.file_size,
-        checksum: base.checksum,
-    };
-    let target = folder.join(format!("{}.jar", base.version_number));
-    let counter = Counter::new(AtomicU64::new(0));
-    let counted = Arc::clone(&counter);
-    let mut on_progress =
-        move |progress: Progress| counted.store(progress.done_bytes, Ordering::Relaxed);
-    let fetching = download(daemon, &wanted, None, &target, &mut on_progress);
-    let label = format!("get {}", base.version_number);
-    shown(output, &label, base.file_size, &counter, fetching).await?;
-    Ok(target)
 }
 
 /// Uploads what was made.
@@ -253,17 +193,29 @@ pub(super) async fn upload(
             file: &delta.file,
             checksum: delta.checksum,
         };
-        let label = format!("{} {}", delta.format, delta.from);
         let uploading = daemon.add_delta(to, &new, sent);
-        let result = match shown(output, &label, delta.size_bytes, &counter, uploading).await {
+        let result = match shown(
+            output,
+            &delta.label(),
+            delta.size_bytes,
+            &counter,
+            uploading,
+        )
+        .await
+        {
             Ok(_) => DeltaResult::Uploaded,
             Err(error) => match error.code() {
                 Some(Code::Conflict) => DeltaResult::AlreadyThere,
-                // An older daemon calls a format that it does not know an invalid request.
-                Some(Code::InvalidArtifact | Code::ChecksumMismatch | Code::InvalidRequest) => {
+                // An older daemon calls a format that it does not know an invalid request, and nothing a bad version.
+                Some(
+                    Code::InvalidArtifact
+                    | Code::ChecksumMismatch
+                    | Code::InvalidRequest
+                    | Code::InvalidVersion,
+                ) => {
                     output.warn(&format!(
-                        "the daemon did not take the {} delta from {}: {error}; clients go another way",
-                        delta.format, delta.from
+                        "the daemon did not take the {}: {error}; clients go another way",
+                        delta.name()
                     ));
                     DeltaResult::Refused
                 }
@@ -272,18 +224,21 @@ pub(super) async fn upload(
         };
         outcomes.push(delta.outcome(result));
     }
-    let there = outcomes.iter().filter(|outcome| outcome.is_there()).count();
-    if there > 0 {
-        let sizes: u64 = outcomes
-            .iter()
-            .filter(|outcome| outcome.is_there())
-            .map(|outcome| outcome.size_bytes)
-            .sum();
-        output.say(&format!(
-            "  deltas     {} there, {}",
-            there,
-            format_size(sizes)
-        ));
+    let there = || outcomes.iter().filter(|outcome| outcome.is_there());
+    let deltas = there().filter(|outcome| !outcome.is_compressed());
+    let sizes: Vec<u64> = deltas.map(|delta| delta.size_bytes).collect();
+    let compressed = there().find(|outcome| outcome.is_compressed());
+    let mut words = Vec::new();
+    if !sizes.is_empty() {
+        let all = format_size(sizes.iter().sum());
+        words.push(format!("{} there, {all}", sizes.len()));
+    }
+    if let Some(compressed) = compressed {
+        let size = format_size(compressed.size_bytes);
+        words.push(format!("compressed file there, {size}"));
+    }
+    if !words.is_empty() {
+        output.say(&format!("  deltas     {}", words.join("; ")));
     }
     Ok(outcomes)
 }

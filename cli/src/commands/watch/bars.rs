@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 use protocol::ClientId;
+use protocol::message::COMPRESSED;
 
 use super::fleet::{Change, Fleet};
 use crate::output::{Output, harmless_word};
@@ -42,7 +43,11 @@ impl Bars {
                     let left = Duration::from_secs(progress.estimated_time_remaining);
                     words.push_str(&format!(", {} left", format_duration(left)));
                 }
-                let way = progress.format.as_deref().map_or("full", |_| "delta");
+                let way = match progress.format.as_deref() {
+                    None => "full",
+                    Some(COMPRESSED) => COMPRESSED,
+                    Some(_) => "delta",
+                };
                 words.push_str(&format!("  {} {way}", progress.version));
                 self.set(
                     &progress.client_id,

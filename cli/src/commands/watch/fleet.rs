@@ -31,7 +31,7 @@ struct Client {
     runs: Option<Version>,
     /// The sessions that it opened, and has not closed.
     sessions: BTreeSet<SessionId>,
-    /// What it is on its way to, since when, and by which delta.
+    /// What it is on its way to, since when, and how the bytes travel.
     under_way: Option<UnderWay>,
     /// The version that it failed to install last.
     failed: Option<Version>,

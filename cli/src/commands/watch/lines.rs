@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use protocol::api::ReleaseState;
+use protocol::message::COMPRESSED;
 use protocol::{ClientId, ServerMessage, Timestamp, Version};
 use serde::Serialize;
 use serde_json::Value;
@@ -76,10 +77,7 @@ impl LineState {
                     quarter: progress.progress_percentage / 25,
                 };
                 self.is_news(&progress.client_id, said).then(|| {
-                    let mut how = match &progress.format {
-                        Some(format) => format!("{format} delta"),
-                        None => "full".to_owned(),
-                    };
+                    let mut how = way(progress.format.as_deref());
                     if progress.download_speed > 0 {
                         how.push_str(&format!(", {}", format_speed(progress.download_speed)));
                     }
@@ -125,11 +123,12 @@ impl LineState {
                 let took = elapsed_ms.map_or_else(String::new, |ms| {
                     format!(" in {}", format_duration(Duration::from_millis(ms)))
                 });
-                let way = format
-                    .as_ref()
-                    .map_or_else(String::new, |format| format!(" ({format} delta)"));
+                let how = format.as_deref().map_or_else(String::new, |format| {
+                    let how = way(Some(format));
+                    format!(" ({how})")
+                });
                 Some(format!(
-                    "{time} {client} completed {from} → {to}{took}{way}"
+                    "{time} {client} completed {from} → {to}{took}{how}"
                 ))
             }
             Change::Limited(limited) => Some(format!(
@@ -172,6 +171,15 @@ impl LineState {
     fn is_news(&mut self, client: &ClientId, said: Said) -> bool {
         let before = self.said.insert(client.clone(), said.clone());
         before != Some(said)
+    }
+}
+
+/// By which way bytes travel: `jar delta`, `compressed` or `full`.
+fn way(format: Option<&str>) -> String {
+    match format {
+        None => "full".to_owned(),
+        Some(COMPRESSED) => COMPRESSED.to_owned(),
+        Some(format) => format!("{} delta", harmless_word(format)),
     }
 }
 
@@ -271,6 +279,16 @@ mod tests {
         10:31:00Z desktop-7f3a downloading 2.1.0 99 % of 84 kB (zstd delta, 615 kB/s)
         10:31:00Z desktop-7f3a downloading 2.1.0 100 % of 84 kB (zstd delta, 615 kB/s)
         ");
+    }
+
+    #[test]
+    fn the_compressed_file_is_not_called_a_delta() {
+        let Change::Downloading(mut progress) = downloading(100) else {
+            unreachable!("it is a download");
+        };
+        progress.format = Some(COMPRESSED.to_owned());
+        let line = LineState::default().line(&Change::Downloading(progress));
+        insta::assert_snapshot!(line.unwrap(), @"10:31:00Z desktop-7f3a downloading 2.1.0 100 % of 84 kB (compressed, 615 kB/s)");
     }
 
     #[test]

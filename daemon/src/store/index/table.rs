@@ -1,6 +1,6 @@
 //! What kinds of rows there are, and their keys.
 
-use protocol::{ReleaseId, TokenId, Username, Version};
+use protocol::{ReleaseId, TokenId, Username};
 use sha2::{Digest, Sha256};
 
 use super::IndexError;
@@ -79,9 +79,9 @@ pub(super) fn release_key(id: ReleaseId) -> Vec<u8> {
 
 /// Neither versions nor formats contain the byte 0.
 fn delta_key(delta: &Delta) -> Vec<u8> {
-    let text = |version: &Version| version.to_string().into_bytes();
-    let (from, to, format) = (text(&delta.from), text(&delta.to), delta.format.as_bytes());
-    Table::Delta.key(&[&to, &[0], &from, &[0], format, &[0]])
+    let (from, to) = (delta.from.to_string(), delta.to.to_string());
+    let format = delta.format.as_bytes();
+    Table::Delta.key(&[to.as_bytes(), &[0], from.as_bytes(), &[0], format, &[0]])
 }
 
 /// User names differ in length; none contains the byte 0.

@@ -37,7 +37,8 @@ enum Step {
         minor: u8,
     },
     AddDelta {
-        from: u8,
+        /// `None` is nothing.
+        from: Option<u8>,
         to: u8,
         size: u8,
     },
@@ -52,35 +53,37 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         ReleaseState::Inactive,
     ];
     let state = prop::sample::select(states);
-    let step = prop_oneof![
-        (0..4_u8, role()).prop_map(|(name, role)| Step::CreateUser { name, role }),
-        (0..4_u8, prop::option::of(role()), any::<Option<bool>>()).prop_map(
-            |(name, role, enabled)| Step::ChangeUser {
-                name,
-                role,
-                enabled
-            }
-        ),
-        (0..4_u8).prop_map(|name| Step::IssueToken { name }),
-        (0..8_usize).prop_map(|which| Step::RevokeToken { which }),
-        (0..6_u8, prop::sample::select(vec![0, 10, 5000]))
-            .prop_map(|(minor, notes)| Step::CreateRelease { minor, notes }),
-        (
-            0..6_u8,
-            prop::option::of(state),
-            prop::option::of(0..=100_u8),
-            prop::bool::weighted(0.2)
-        )
-            .prop_map(|(minor, state, percentage, is_stale)| Step::ChangeRelease {
-                minor,
-                state,
-                percentage,
-                is_stale
-            }),
-        (0..6_u8).prop_map(|minor| Step::RollBack { minor }),
-        (0..6_u8, 0..6_u8, 1..4_u8).prop_map(|(from, to, size)| Step::AddDelta { from, to, size }),
-        Just(Step::Reopen),
-    ];
+    let step =
+        prop_oneof![
+            (0..4_u8, role()).prop_map(|(name, role)| Step::CreateUser { name, role }),
+            (0..4_u8, prop::option::of(role()), any::<Option<bool>>()).prop_map(
+                |(name, role, enabled)| Step::ChangeUser {
+                    name,
+                    role,
+                    enabled
+                }
+            ),
+            (0..4_u8).prop_map(|name| Step::IssueToken { name }),
+            (0..8_usize).prop_map(|which| Step::RevokeToken { which }),
+            (0..6_u8, prop::sample::select(vec![0, 10, 5000]))
+                .prop_map(|(minor, notes)| Step::CreateRelease { minor, notes }),
+            (
+                0..6_u8,
+                prop::option::of(state),
+                prop::option::of(0..=100_u8),
+                prop::bool::weighted(0.2)
+            )
+                .prop_map(|(minor, state, percentage, is_stale)| Step::ChangeRelease {
+                    minor,
+                    state,
+                    percentage,
+                    is_stale
+                }),
+            (0..6_u8).prop_map(|minor| Step::RollBack { minor }),
+            (prop::option::of(0..6_u8), 0..6_u8, 1..4_u8)
+                .prop_map(|(from, to, size)| Step::AddDelta { from, to, size }),
+            Just(Step::Reopen),
+        ];
     prop::collection::vec(step, 1..40)
 }
 
@@ -90,7 +93,7 @@ struct Model {
     users: BTreeMap<Username, (Role, bool)>,
     tokens: BTreeMap<TokenId, bool>,
     releases: BTreeMap<u8, (ReleaseState, u8, usize)>,
-    deltas: BTreeMap<(u8, u8), u8>,
+    deltas: BTreeMap<(u8, Option<u8>), u8>,
     records: u64,
 }
 
@@ -185,7 +188,8 @@ impl Model {
             }
             Step::RollBack { minor } => self.roll_back(minor, store),
             Step::AddDelta { from, to, size } => {
-                let delta = delta(&text(from), &text(to), "jar", u64::from(size));
+                let source = from.map_or("none".to_owned(), text);
+                let delta = delta(&source, &text(to), "jar", u64::from(size));
                 let added = store.add_delta(&by(), delta).is_ok();
                 let there = self.deltas.get(&(to, from)).copied();
                 let is_possible =
@@ -262,13 +266,14 @@ impl Model {
             .map(|(m, r)| (text(*m), *r))
             .collect();
         assert_eq!(found, expected);
-        for (to, from) in self.deltas.keys() {
-            let between = catalog.deltas_between(&version(&text(*from)), &version(&text(*to)));
-            assert_eq!(between.len(), 1);
-            assert_eq!(
-                between[0].blob.size_bytes,
-                u64::from(self.deltas[&(*to, *from)])
-            );
+        for ((to, from), size) in &self.deltas {
+            let to = version(&text(*to));
+            let found: Vec<_> = match from {
+                Some(from) => catalog.deltas_between(&version(&text(*from)), &to),
+                None => catalog.compressed(&to).cloned().into_iter().collect(),
+            };
+            let sizes: Vec<_> = found.iter().map(|delta| delta.blob.size_bytes).collect();
+            assert_eq!(sizes, [u64::from(*size)]);
         }
         assert_eq!(catalog.deltas().count(), self.deltas.len());
         assert_eq!(catalog.sequence(), self.records);

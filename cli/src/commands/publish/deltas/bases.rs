@@ -3,19 +3,14 @@
 use client::Daemon;
 use client::http::{ListQuery, NewRelease};
 use protocol::api::{ReleaseState, ReleaseView, Statistics};
+use protocol::limits::{DELTA_FLEET_BASES, DELTA_LAST_BASES};
 use protocol::{Channel, Version};
 
 use crate::args::DeltaFrom;
 use crate::failure::Failure;
 
-/// How many of the versions that the fleet runs get a delta by `--delta-from auto`.
-const FLEET_RELEASES: usize = 5;
-
 /// How many versions of the fleet are looked at to find those.
 const FLEET_VERSIONS: usize = 20;
-
-/// `--delta-from auto` makes deltas from this many releases, as far as there are, whatever the fleet runs.
-const LAST_RELEASES: usize = 3;
 
 /// The channels that every daemon has, most stable first. A less stable one also receives the more stable ones.
 const BUILT_IN: [&str; 3] = ["stable", "beta", "alpha"];
@@ -56,7 +51,7 @@ async fn run_by_the_fleet(
     let statistics = daemon.statistics().await?;
     let mut bases = Vec::new();
     for version in most_run(&statistics, release) {
-        if bases.len() == FLEET_RELEASES {
+        if bases.len() == DELTA_FLEET_BASES {
             break;
         }
         match daemon.release(&version).await {
@@ -96,7 +91,7 @@ async fn last(daemon: &Daemon, release: &NewRelease) -> Result<Vec<ReleaseView>,
     let older = page.content.into_iter();
     Ok(older
         .filter(|base| can_take(&base.version_number, release))
-        .take(LAST_RELEASES)
+        .take(DELTA_LAST_BASES)
         .collect())
 }
 
@@ -106,7 +101,7 @@ fn fill_up(bases: &mut Vec<ReleaseView>, last: Vec<ReleaseView>) {
         let is_there = bases
             .iter()
             .any(|other| other.version_number == base.version_number);
-        if bases.len() < LAST_RELEASES && !is_there {
+        if bases.len() < DELTA_LAST_BASES && !is_there {
             bases.push(base);
         }
     }

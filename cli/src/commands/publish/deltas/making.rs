@@ -1,31 +1,29 @@
-//! Making deltas from one release: each format, in files, and checked before they count.
+//! Making deltas from one release, or from nothing: each format, in files, and checked before they count.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use delta::{Format, Options};
-use protocol::{Checksum, Version};
+use protocol::limits::COMPRESSED_LEVEL;
+use protocol::{Checksum, DeltaSource};
 
 use super::{DeltaOutcome, DeltaResult};
 use crate::commands::progress::Counter;
 use crate::failure::Failure;
 use crate::units::{format_share, format_size};
 
-/// A delta above this is not worth the steps that it adds, in percent of the whole file.
-pub(super) const LARGEST_PERCENT: u64 = 60;
-
 /// Who names a version wants its delta, as long as it saves anything.
 pub(super) const LARGEST_PERCENT_WHEN_NAMED: u64 = 99;
 
-/// What there is to do for one release that clients have.
+/// What there is to do for one release that clients have, or for those that have none.
 #[derive(Debug)]
 pub(super) struct Job {
     /// Its place among the bases.
     pub(super) position: usize,
-    pub(super) from: Version,
-    /// Its file, removed when the job is done.
-    pub(super) old: PathBuf,
+    pub(super) from: DeltaSource,
+    /// Its file, removed when the job is done; none where the deltas start from nothing.
+    pub(super) old: Option<PathBuf>,
     pub(super) new: Arc<Vec<u8>>,
     pub(super) formats: Vec<Format>,
     /// Above this a delta is left out, in percent of the whole file.
@@ -39,7 +37,7 @@ pub(super) struct Job {
 #[derive(Debug)]
 pub(super) struct FromBase {
     pub(super) position: usize,
-    pub(super) from: Version,
+    pub(super) from: DeltaSource,
     pub(super) full_bytes: u64,
     pub(super) deltas: Vec<MadeDelta>,
     pub(super) left_out: Vec<LeftOut>,
@@ -47,7 +45,7 @@ pub(super) struct FromBase {
 
 #[derive(Debug)]
 pub(super) struct MadeDelta {
-    pub(super) from: Version,
+    pub(super) from: DeltaSource,
     pub(super) format: Format,
     pub(super) file: PathBuf,
     pub(super) size_bytes: u64,
@@ -63,8 +61,21 @@ pub(super) enum LeftOut {
 
 /// Makes what a job asks for, one format after the other. For the blocking pool.
 pub(super) fn make(job: Job) -> Result<FromBase, Failure> {
-    let old = std::fs::read(&job.old).map_err(|error| Failure::file("read", &job.old, &error))?;
-    std::fs::remove_file(&job.old).ok();
+    let old = match &job.old {
+        Some(path) => {
+            let read = std::fs::read(path);
+            let bytes = read.map_err(|error| Failure::file("read", path, &error))?;
+            std::fs::remove_file(path).ok();
+            bytes
+        }
+        None => Vec::new(),
+    };
+    let options = match job.from {
+        DeltaSource::Nothing => Options {
+            level: Some(COMPRESSED_LEVEL),
+        },
+        DeltaSource::Version(_) => Options::default(),
+    };
     let full_bytes = job.new.len() as u64;
     let mut made = FromBase {
         position: job.position,
@@ -74,7 +85,7 @@ pub(super) fn make(job: Job) -> Result<FromBase, Failure> {
         left_out: Vec::new(),
     };
     for format in job.formats {
-        match checked(format, &old, &job.new) {
+        match checked(format, &old, &job.new, options) {
             Ok(bytes) if bytes.len() as u64 * 100 > full_bytes * job.largest_percent => {
                 made.left_out.push(LeftOut::TooLarge {
                     format,
@@ -85,7 +96,7 @@ pub(super) fn make(job: Job) -> Result<FromBase, Failure> {
                 .deltas
                 .push(kept(&job.from, format, &bytes, &job.folder)?),
             // No JAR that the format knows: there is the other one.
-            Err(delta::Error::NotModelled { .. }) => {}
+            Err(delta::Error::NotModelled { .. }) if !job.from.is_nothing() => {}
             Err(error) => made.left_out.push(LeftOut::Failed {
                 format,
                 reason: error.to_string(),
@@ -97,13 +108,23 @@ pub(super) fn make(job: Job) -> Result<FromBase, Failure> {
 }
 
 /// Makes a delta, and applies it once before it counts.
-fn checked(format: Format, old: &[u8], new: &[u8]) -> Result<Vec<u8>, delta::Error> {
-    let bytes = delta::create(format, old, new, Options::default())?;
+fn checked(
+    format: Format,
+    old: &[u8],
+    new: &[u8],
+    options: Options,
+) -> Result<Vec<u8>, delta::Error> {
+    let bytes = delta::create(format, old, new, options)?;
     delta::verify(old, &bytes, new)?;
     Ok(bytes)
 }
 
-fn kept(from: &Version, format: Format, bytes: &[u8], folder: &Path) -> Result<MadeDelta, Failure> {
+fn kept(
+    from: &DeltaSource,
+    format: Format,
+    bytes: &[u8],
+    folder: &Path,
+) -> Result<MadeDelta, Failure> {
     let file = folder.join(format!("{from}.{format}"));
     std::fs::write(&file, bytes).map_err(|error| Failure::file("write", &file, &error))?;
     Ok(MadeDelta {
@@ -116,14 +137,17 @@ fn kept(from: &Version, format: Format, bytes: &[u8], folder: &Path) -> Result<M
 }
 
 impl FromBase {
-    /// `from 2.0.0: 53 kB (0.2 %) jar, 2.5 MB (7.6 %) zstd`, with what is left out and why.
+    /// `delta      from 2.0.0: 53 kB (0.2 %) jar, 2.5 MB (7.6 %) zstd`, with what is left out and why; or
+    /// `compressed 15.5 MB (46 %)`.
     pub(super) fn describe(&self) -> String {
         let size = |format: Format, size_bytes: u64| {
-            format!(
-                "{} ({}) {format}",
-                format_size(size_bytes),
-                format_share(size_bytes, self.full_bytes)
-            )
+            let share = format_share(size_bytes, self.full_bytes);
+            let size = format!("{} ({share})", format_size(size_bytes));
+            match self.from {
+                // There is but one format.
+                DeltaSource::Nothing => size,
+                DeltaSource::Version(_) => format!("{size} {format}"),
+            }
         };
         let made = self
             .deltas
@@ -133,10 +157,17 @@ impl FromBase {
             LeftOut::TooLarge { format, size_bytes } => {
                 format!("{} left out, saves too little", size(*format, *size_bytes))
             }
-            LeftOut::Failed { format, reason } => format!("no {format}: {reason}"),
+            LeftOut::Failed { format, reason } => match self.from {
+                DeltaSource::Nothing => format!("none: {reason}"),
+                DeltaSource::Version(_) => format!("no {format}: {reason}"),
+            },
         });
         let words: Vec<String> = made.chain(left_out).collect();
-        format!("from {}: {}", self.from, words.join(", "))
+        let words = words.join(", ");
+        match &self.from {
+            DeltaSource::Nothing => format!("compressed {words}"),
+            DeltaSource::Version(from) => format!("delta      from {from}: {words}"),
+        }
     }
 
     /// For scripts: what there is not.
@@ -159,6 +190,22 @@ impl FromBase {
 }
 
 impl MadeDelta {
+    /// What stands before its bar.
+    pub(super) fn label(&self) -> String {
+        match &self.from {
+            DeltaSource::Nothing => "compressed".to_owned(),
+            DeltaSource::Version(from) => format!("{} {from}", self.format),
+        }
+    }
+
+    /// What to call it in a sentence: `jar delta from 2.0.0`, or `compressed file`.
+    pub(super) fn name(&self) -> String {
+        match &self.from {
+            DeltaSource::Nothing => "compressed file".to_owned(),
+            DeltaSource::Version(from) => format!("{} delta from {from}", self.format),
+        }
+    }
+
     pub(super) fn outcome(&self, result: DeltaResult) -> DeltaOutcome {
         DeltaOutcome {
             from_version: self.from.clone(),
@@ -171,6 +218,8 @@ impl MadeDelta {
 
 #[cfg(test)]
 mod tests {
+    use protocol::limits::DELTA_PERCENT_MAX;
+
     use super::*;
 
     fn job(old: &[u8], new: Vec<u8>, folder: &Path) -> Job {
@@ -179,10 +228,10 @@ mod tests {
         Job {
             position: 0,
             from: "2.0.0".parse().unwrap(),
-            old: path,
+            old: Some(path),
             new: Arc::new(new),
             formats: Format::ALL.to_vec(),
-            largest_percent: LARGEST_PERCENT,
+            largest_percent: DELTA_PERCENT_MAX,
             folder: folder.to_owned(),
             done: Counter::default(),
         }
@@ -216,6 +265,34 @@ mod tests {
     }
 
     #[test]
+    fn a_jar_is_compressed_from_nothing_and_what_is_no_jar_is_said_to_be_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let from_nothing = |new: Vec<u8>| Job {
+            from: DeltaSource::Nothing,
+            old: None,
+            formats: vec![Format::Jar],
+            ..job(b"", new, folder.path())
+        };
+        let (jar, _) = fixtures::jars::jar_pair(1, 200_000);
+        let made = make(from_nothing(jar.clone())).unwrap();
+        let [compressed] = &made.deltas[..] else {
+            panic!("{}", made.describe());
+        };
+        assert!(compressed.size_bytes < jar.len() as u64);
+        let patch = std::fs::read(&compressed.file).unwrap();
+        delta::verify(b"", &patch, &jar).unwrap();
+        let line = made.describe();
+        assert!(
+            line.starts_with("compressed ") && line.ends_with(" %)"),
+            "{line}"
+        );
+
+        let made = make(from_nothing(b"no JAR".repeat(100))).unwrap();
+        let line = made.describe();
+        assert!(line.starts_with("compressed none: "), "{line}");
+    }
+
+    #[test]
     fn a_delta_that_was_asked_for_by_version_may_be_large() {
         let folder = tempfile::tempdir().unwrap();
         let old: Vec<u8> = (0..60_u8).collect();
@@ -246,7 +323,7 @@ mod tests {
         };
         assert_eq!(
             made.describe(),
-            "from 26.9.16: 53 kB (0.2 %) jar, 2.5 MB (7.6 %) zstd"
+            "delta      from 26.9.16: 53 kB (0.2 %) jar, 2.5 MB (7.6 %) zstd"
         );
     }
 }

@@ -1,7 +1,7 @@
 //! `tests/golden/journal-v1.log`: one record of each kind, written once, readable for ever.
 //!
-//! When a record gains an optional field, this file stays and a second one is added beside it. To write a new one, run
-//! the first test with `BLESS_GOLDEN=1`.
+//! When a record gains an optional field, this file stays and a second one is added beside it: `…-from-nothing.log`
+//! has a delta from nothing. To write a new one, run the first test with `BLESS_GOLDEN=1`.
 
 use std::net::Ipv6Addr;
 
@@ -13,6 +13,10 @@ use crate::store::change::{AddedDelta, CreatedRelease, ReleaseName};
 use crate::store::{BlobRef, Store};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/journal-v1.log");
+const PATH_FROM_NOTHING: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/golden/journal-v1-from-nothing.log"
+);
 const JOURNAL_ID: [u8; 16] = *b"a golden journal";
 const TOKEN: &str = "019b0000-0000-7000-8000-000000000001";
 const OLD: &str = "019b0000-0000-7000-8000-000000000002";
@@ -60,6 +64,21 @@ fn created(id_text: &str, version: Version, is_full: bool) -> Change {
     }))
 }
 
+fn delta(from: Version, from_nothing: bool) -> Change {
+    Change::DeltaAdded(Box::new(AddedDelta {
+        release_id: id(NEW),
+        from,
+        from_nothing,
+        to: "1.1.0+b5".parse().unwrap(),
+        format: "jar".into(),
+        checksum: Checksum::from_bytes([2; 32]),
+        size_bytes: 10,
+        source_checksum: Checksum::from_bytes([1; 32]),
+        target_checksum: Checksum::from_bytes([1; 32]),
+        created_at: moment(),
+    }))
+}
+
 fn entries() -> Vec<Entry> {
     let admin = || "admin".parse().unwrap();
     let changes = [
@@ -88,17 +107,7 @@ fn entries() -> Vec<Entry> {
         },
         created(OLD, Version::new(1, 0, 0), false),
         created(NEW, "1.1.0+b5".parse().unwrap(), true),
-        Change::DeltaAdded(Box::new(AddedDelta {
-            release_id: id(NEW),
-            from: Version::new(1, 0, 0),
-            to: "1.1.0+b5".parse().unwrap(),
-            format: "jar".into(),
-            checksum: Checksum::from_bytes([2; 32]),
-            size_bytes: 10,
-            source_checksum: Checksum::from_bytes([1; 32]),
-            target_checksum: Checksum::from_bytes([1; 32]),
-            created_at: moment(),
-        })),
+        delta(Version::new(1, 0, 0), false),
         Change::ReleaseChanged {
             release: name(OLD, Version::new(1, 0, 0)),
             state: Some(ReleaseState::Inactive),
@@ -110,6 +119,19 @@ fn entries() -> Vec<Entry> {
             recalled: vec![name(NEW, "1.1.0+b5".parse().unwrap())],
         },
     ];
+    by_turns(changes.into())
+}
+
+/// With a delta from nothing, which came later.
+fn entries_from_nothing() -> Vec<Entry> {
+    by_turns(vec![
+        created(NEW, "1.1.0+b5".parse().unwrap(), false),
+        delta(Version::ZERO, true),
+    ])
+}
+
+/// The first by the daemon, the others by somebody.
+fn by_turns(changes: Vec<Change>) -> Vec<Entry> {
     let entry = |(number, change)| Entry {
         time: moment(),
         actor: if number == 0 { "relctld" } else { "admin" }.into(),
@@ -121,19 +143,36 @@ fn entries() -> Vec<Entry> {
 
 #[test]
 fn what_is_written_today_is_what_was_always_written() {
-    let folder = Folder::new();
-    create(&folder.path(), &JOURNAL_ID).unwrap();
-    let mut journal = folder.open().journal;
-    for entry in entries() {
-        journal.append(&entry).unwrap();
+    for (path, entries) in [
+        (PATH, entries()),
+        (PATH_FROM_NOTHING, entries_from_nothing()),
+    ] {
+        let folder = Folder::new();
+        create(&folder.path(), &JOURNAL_ID).unwrap();
+        let mut journal = folder.open().journal;
+        for entry in entries {
+            journal.append(&entry).unwrap();
+        }
+        if std::env::var_os("BLESS_GOLDEN").is_some() {
+            fs::write(path, folder.bytes()).unwrap();
+        }
+        assert!(
+            folder.bytes() == fs::read(path).unwrap(),
+            "the format of {path} changed: see the docs of this file"
+        );
     }
-    if std::env::var_os("BLESS_GOLDEN").is_some() {
-        fs::write(PATH, folder.bytes()).unwrap();
-    }
-    assert!(
-        folder.bytes() == fs::read(PATH).unwrap(),
-        "the format changed: see the docs of this file"
-    );
+}
+
+#[test]
+fn a_delta_from_nothing_is_read_as_one() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("journal")).unwrap();
+    let journal = dir.path().join("journal/000001.log");
+    fs::copy(PATH_FROM_NOTHING, journal).unwrap();
+    let catalog = Store::open(dir.path()).unwrap().store.catalog();
+    let version = "1.1.0+b5".parse().unwrap();
+    assert_eq!(catalog.compressed(&version).unwrap().blob.size_bytes, 10);
+    assert!(catalog.deltas_to(&version).is_empty());
 }
 
 #[test]
