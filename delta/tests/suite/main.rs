@@ -7,6 +7,7 @@
 
 mod apply;
 mod checksum;
+mod compiled;
 mod damage;
 mod jar;
 mod jar_delta;
