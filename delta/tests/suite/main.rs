@@ -12,5 +12,6 @@ mod damage;
 mod jar;
 mod jar_delta;
 mod package;
+mod seeds;
 mod tool;
 mod zstd_tool;
