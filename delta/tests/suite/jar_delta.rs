@@ -2,7 +2,11 @@
 
 mod classes;
 mod damage;
+mod foreign;
+mod languages;
 mod nested;
+mod properties;
+mod real;
 mod shapes;
 mod signed;
 
@@ -90,17 +94,31 @@ fn files_that_are_not_modelled_take_the_format_zstd() {
     not_modelled(&jar, &[&jar[..], b"junk"].concat());
     not_modelled(&jar, &jar[..jar.len() - 30]);
     not_modelled(&jar, b"");
+    // The end record's comment is shorter than it says, and something stands behind it.
+    not_modelled(&jar, &[&jar[..jar.len() - 2], b"\x09\0short"].concat());
     // Two entries on one local header.
     let mut entries = tiny_entries("1.0.0");
     entries[1].offset = Some(0);
     not_modelled(&jar, &Archive::new(entries).to_bytes());
+    // One that lies in the directory, and one that lies nowhere.
+    for offset in [jar.len() as u32 - 60, u32::MAX - 1] {
+        let mut entries = tiny_entries("1.0.0");
+        entries[1].offset = Some(offset);
+        not_modelled(&jar, &Archive::new(entries).to_bytes());
+    }
 }
 
 #[test]
 fn any_old_file_will_do() {
     let (_, new) = jar_pair(3, 50_000);
-    for old in [&b"no JAR at all"[..], &tiny_jar("1.0.0"), &[0; 5_000]] {
+    for old in [
+        &b"no JAR at all"[..],
+        &text(5),
+        &tiny_jar("1.0.0"),
+        &[0; 5_000],
+    ] {
         round_trip(old, &new);
+        not_modelled(&new, &text(6));
     }
     let empty = Archive::default().to_bytes();
     all_ways(&tiny_jar("1.0.0"), &empty);

@@ -1,6 +1,6 @@
 //! Archives that are shaped in odd ways, made by hand or by Python.
 
-use fixtures::archive::{Archive, Entry};
+use fixtures::archive::{Archive, Descriptor, Entry};
 use fixtures::golden::text;
 use fixtures::jars::tiny_jar;
 
@@ -66,50 +66,107 @@ fn what_stands_around_the_entries_comes_back() {
 }
 
 #[test]
-fn descriptors_without_a_signature_and_gaps_come_back() {
-    let jar = tiny_with(vec![Entry::streamed("app/text", &text(9))]).to_bytes();
-    let signature = jar
-        .windows(4)
-        .position(|bytes| bytes == b"PK\x07\x08")
-        .unwrap();
-    // The descriptor is the last thing before the directory: without its signature four bytes go.
-    let mut unsigned = jar.clone();
-    unsigned.drain(signature..signature + 4);
-    move_directory(&mut unsigned, -4);
-    all_ways(&jar, &unsigned);
-    let mut gap = jar.clone();
-    gap.splice(signature + 16..signature + 16, *b"APK Sig Block 42");
-    move_directory(&mut gap, 16);
-    all_ways(&jar, &gap);
-}
-
-/// Adds to the directory's offset in an end record without a comment.
-fn move_directory(jar: &mut [u8], by: i32) {
-    let at = jar.len() - 6;
-    let offset = u32::from_le_bytes(jar[at..at + 4].try_into().unwrap());
-    jar[at..at + 4].copy_from_slice(&offset.wrapping_add_signed(by).to_le_bytes());
+fn descriptors_of_every_kind_come_back() {
+    let old = tiny_with(vec![Entry::streamed("app/text", &text(9))]).to_bytes();
+    for descriptor in [
+        Descriptor::Signed,
+        Descriptor::Unsigned,
+        Descriptor::SignedZip64,
+        Descriptor::UnsignedZip64,
+        Descriptor::Missing,
+    ] {
+        let streamed = ["app/text", "app/more"].map(|name| Entry {
+            descriptor,
+            ..Entry::streamed(name, &text(9))
+        });
+        all_ways(&old, &tiny_with(streamed.into()).to_bytes());
+    }
+    let mut wrong = Entry::streamed("app/text", &text(9));
+    wrong.local.descriptor_crc32 = Some(7);
+    all_ways(&old, &tiny_with(vec![wrong]).to_bytes());
 }
 
 #[test]
-fn a_directory_in_reverse_order_comes_back() {
-    let jar = Archive::new(vec![
-        Entry::deflated("aa", &text(1)),
-        Entry::deflated("bb", &text(2)),
-        Entry::deflated("cc", &text(3)),
-    ])
-    .to_bytes();
-    let record_bytes = 46 + 2;
-    let start = jar.len() - 22 - 3 * record_bytes;
-    let mut reversed = jar.clone();
-    for (index, record) in jar[start..jar.len() - 22]
-        .chunks(record_bytes)
-        .rev()
-        .enumerate()
-    {
-        let at = start + index * record_bytes;
-        reversed[at..at + record_bytes].copy_from_slice(record);
+fn a_signing_block_and_gaps_come_back() {
+    let mut archive = tiny_with(vec![Entry::deflated("app/text", &text(9))]);
+    let old = archive.to_bytes();
+    let pairs = b"\x0C\0\0\0\0\0\0\0\x1A\x87\x09\x71signature";
+    let size = (pairs.len() as u64 + 24).to_le_bytes();
+    archive.gap = [&size[..], pairs, &size, b"APK Sig Block 42"].concat();
+    let signed = archive.to_bytes();
+    all_ways(&old, &signed);
+    // As a tool for aligning entries leaves them.
+    for (index, entry) in archive.entries.iter_mut().enumerate() {
+        entry.gap = vec![0; index % 4];
+        entry.local_extra = [&b"\x35\xD9\x06\0\x04\0"[..], &[0; 4]].concat();
     }
-    all_ways(&jar, &reversed);
+    all_ways(&signed, &archive.to_bytes());
+}
+
+#[test]
+fn entries_and_directories_in_other_orders_come_back() {
+    let names = ["aa", "bb", "cc", "dd", "ee"];
+    let entries = |order: [usize; 5]| {
+        let entries = order.map(|n| Entry::deflated(names[n], &text(n as u32 + 1)));
+        Archive::new(entries.into())
+    };
+    let old = entries([0, 1, 2, 3, 4]).to_bytes();
+    let moved = entries([3, 1, 4, 0, 2]);
+    // Nothing is new but the order.
+    assert!(round_trip(&old, &moved.to_bytes()).len() < 200);
+    let mut reversed = entries([0, 1, 2, 3, 4]);
+    reversed.order = Some(vec![4, 3, 2, 1, 0]);
+    all_ways(&old, &reversed.to_bytes());
+    let mut both = moved;
+    both.order = Some(vec![1, 0, 4, 2, 3]);
+    all_ways(&reversed.to_bytes(), &both.to_bytes());
+}
+
+#[test]
+fn zip64_headers_and_end_records_come_back_though_nothing_is_large() {
+    let mut archive = tiny_with(vec![
+        Entry::deflated("app/text", &text(9)),
+        Entry::streamed("app/streamed", &text(10)),
+    ]);
+    let narrow = archive.to_bytes();
+    archive.zip64 = true;
+    let end_only = archive.to_bytes();
+    for entry in &mut archive.entries {
+        entry.zip64 = true;
+        entry.descriptor = Descriptor::SignedZip64;
+    }
+    let wide = archive.to_bytes();
+    archive.comment = b"a comment".to_vec();
+    archive.prefix = b"#!/bin/sh\n".to_vec();
+    let adorned = archive.to_bytes();
+    all_ways(&narrow, &end_only);
+    for (old, new) in [(&end_only, &wide), (&wide, &adorned), (&adorned, &narrow)] {
+        round_trip(old, new);
+        round_trip(new, old);
+    }
+}
+
+#[test]
+fn extra_fields_comments_and_encrypted_entries_come_back() {
+    let old = tiny_jar("1.0.0");
+    let decorated = |change: &[u8]| {
+        let mut entry = Entry::deflated("app/text", &text(9));
+        entry.comment = [b"made by ", change].concat();
+        // A time stamp, and a field whose length reaches beyond the end.
+        entry.central_extra = [b"UT\x05\0\x01", change, b"\xFE\xCA\xFF\xFF"].concat();
+        entry.local_extra = [b"UT\x05\0\x02", change].concat();
+        let mut encrypted = Entry::deflated("app/secret", &text(10));
+        encrypted.flags = 1;
+        encrypted
+            .packed
+            .splice(0..0, *change.first_chunk::<4>().unwrap());
+        let mut strong = Entry::stored("app/stronger", &text(11));
+        strong.flags = 1 | 1 << 6 | 1 << 11;
+        strong.method = 99;
+        tiny_with(vec![entry, encrypted, strong]).to_bytes()
+    };
+    all_ways(&old, &decorated(b"hand"));
+    all_ways(&decorated(b"hand"), &decorated(b"tool"));
 }
 
 #[test]
