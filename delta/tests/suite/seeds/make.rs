@@ -3,7 +3,7 @@
 use delta::{Format, Options, create};
 use fixtures::archive::{Archive, Entry};
 use fixtures::jars::{tiny_entries, tiny_jar};
-use fixtures::{broken, golden};
+use fixtures::{broken, deflaters, golden};
 
 use super::super::compiled::java_pair;
 
@@ -17,9 +17,19 @@ pub(super) fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
     let mut seed = |target, name: &str, bytes| seeds.push((target, name.to_owned(), bytes));
 
     let nothing = Archive::default().to_bytes();
-    for (name, target) in [("forwards", &new), ("same", &old), ("to-nothing", &nothing)] {
+    let repacked = repacked(&golden::text(2));
+    for (name, target) in [
+        ("forwards", &new),
+        ("same", &old),
+        ("repacked", &repacked),
+        ("to-nothing", &nothing),
+    ] {
         let jar = patch(Format::Jar, &old, target);
-        seed("apply_jar", &format!("{name}-open"), open(&jar));
+        let opened = open(&jar);
+        // So small that nothing was compressed.
+        if opened != jar {
+            seed("apply_jar", &format!("{name}-open"), opened);
+        }
         seed("apply_jar", name, jar);
         seed("apply_zstd", name, patch(Format::Zstd, &old, target));
     }
@@ -45,6 +55,17 @@ pub(super) fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
         }
     }
     seeds
+}
+
+/// What stands in the base as well, packed by another deflater.
+fn repacked(text: &[u8]) -> Vec<u8> {
+    let entry =
+        |name: &str, content: &[u8]| Entry::packed(name, content, deflaters::miniz(content, 6));
+    Archive::new(vec![
+        entry("text", &golden::text(3)),
+        entry("new-says", text),
+    ])
+    .to_bytes()
 }
 
 /// Stored, so that the fuzzer's edits reach contents without a deflater in between.
@@ -78,6 +99,11 @@ fn pairs() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
         ("tiny", tiny_jar("1.0.0"), tiny_jar("1.1.0")),
         ("from-nothing", Vec::new(), tiny_jar("1.1.0")),
         (
+            "repacked",
+            repacked(&golden::text(4)),
+            repacked(&golden::text(5)),
+        ),
+        (
             "texts",
             golden::text(1)[..500].to_vec(),
             golden::text(2)[..600].to_vec(),
@@ -92,7 +118,7 @@ fn pairs() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
 
 /// A patch of the format `jar` whose streams, but for the payload, are not compressed. `docs/delta-format.md` has the layout.
 fn open(patch: &[u8]) -> Vec<u8> {
-    const PAYLOAD: u32 = 36;
+    const PAYLOAD: u32 = 39;
     let mut rest = &patch[68..];
     for _ in 0..6 {
         take_number(&mut rest);
