@@ -3,6 +3,7 @@
 mod classes;
 mod damage;
 mod foreign;
+mod foreign_size;
 mod languages;
 mod nested;
 mod properties;
