@@ -9,14 +9,16 @@
 )]
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use delta::jar::{JarLimits, inspect_bytes};
 use delta::{
-    ApplyLimits, Error, Expected, Format, Options, apply_to_file, checksum, create, verify,
+    ApplyLimits, Error, Expected, Format, Options, apply, apply_to_file, checksum, create, verify,
 };
 use fixtures::archive::{Archive, Entry};
+use fixtures::golden;
 use fixtures::jars::{tiny_entries, tiny_jar};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
@@ -152,4 +154,80 @@ fn peak_of(work: impl FnOnce()) -> usize {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
     kilobytes.unwrap().parse::<usize>().unwrap() << 10
+}
+
+/// An old entry that nothing new is compared with, and one that is.
+#[test]
+fn an_old_content_of_500_megabytes_is_not_unpacked_for_a_small_one() {
+    let _alone = alone();
+    let zeros = deflated_zeros();
+    for name in ["zeros", "other"] {
+        let old = jar_with(&zeros);
+        let new = jar_with(&Entry::deflated(name, &golden::text(1)));
+        let peak = peak_of(|| {
+            let patch = create(Format::Jar, &old, &new, QUICK).unwrap();
+            verify(&old, &patch, &new).unwrap();
+        });
+        assert!(peak < 200 << 20, "{name}: {} MB", peak >> 20);
+    }
+}
+
+/// Each of many new entries opens the same old JAR, whose entries then stand in the image once more.
+#[test]
+fn an_old_jar_that_a_patch_opens_again_and_again_costs_no_memory() {
+    let _alone = alone();
+    const OPENED: usize = 20_000;
+    let entries = (0..2_000).map(|number| Entry::stored(number.to_string(), b""));
+    let library = Archive::new(entries.collect()).to_bytes();
+    let old = Archive::new(vec![Entry::stored("lib.jar", &library)]).to_bytes();
+
+    // docs/delta-format.md has the layout: the first entry refers to the old one, the others to the same again.
+    let mut references = vec![2; OPENED];
+    references[0] = 0;
+    let statuses = vec![3; OPENED];
+    let masks = vec![0; OPENED];
+    // The number of entries, then for each container shift, gap and flags.
+    let mut verbatim = number(OPENED as u64);
+    verbatim.extend(vec![0; 3 + 4 * OPENED]);
+    let mut patch = b"RJD1".to_vec();
+    patch.extend_from_slice(&checksum::sha256(&old));
+    patch.extend_from_slice(&[0; 32]);
+    // Base, result, plain, largest, image and memory.
+    for value in [old.len() as u64, 1 << 20, 16 << 20, 1 << 10, 1, 64 << 20] {
+        patch.extend(number(value));
+    }
+    let streams = [(0, references), (1, statuses), (2, masks), (7, verbatim)];
+    patch.extend(number(streams.iter().map(|(stream, _)| 1 << stream).sum()));
+    streams
+        .iter()
+        .for_each(|(_, bytes)| patch.extend(number(bytes.len() as u64)));
+    for (_, bytes) in &streams {
+        patch.push(0);
+        patch.extend(number(bytes.len() as u64));
+    }
+    streams
+        .iter()
+        .for_each(|(_, bytes)| patch.extend_from_slice(bytes));
+
+    let limits = ApplyLimits {
+        max_output_bytes: 1 << 20,
+        max_memory_bytes: 64 << 20,
+        max_duration: Some(Duration::from_secs(5)),
+    };
+    let peak = peak_of(|| {
+        let error = apply(&old, &patch, &limits, &mut io::sink()).unwrap_err();
+        println!("{error}");
+    });
+    assert!(peak < 128 << 20, "{} MB", peak >> 20);
+}
+
+/// A number of the format: seven bits a byte, the lowest first.
+fn number(mut value: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+    out
 }

@@ -88,7 +88,8 @@ fn rebuild_all(
     let plan = read_plan(&mut streams, &mut tree, budget)?;
     let node = tree.as_ref().map(|_| 0);
     let length = |bytes| usize::try_from(bytes).map_err(|_| damaged("a length is out of range"));
-    let image = Image::build(&plan, tree.as_ref(), node, length(header.image_bytes)?);
+    let max_image_bytes = length(header.image_bytes)?;
+    let image = Image::build(&plan, tree.as_ref(), node, max_image_bytes, deadline)?;
     let payload = Payload::new(section, image.bytes(), budget)?;
     let decoder = Decoder::new(streams, payload, length(header.largest_bytes)?);
     rebuild::rebuild(&plan, tree.as_ref(), &image, decoder, header, deadline, out)

@@ -13,6 +13,7 @@ use super::tree::Tree;
 use super::{memory_bytes, parallel};
 use crate::Error;
 use crate::checksum::sha256;
+use crate::deadline::Deadline;
 
 /// Why a patch in this format cannot be had; another format can.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +81,13 @@ fn draft(old: &[u8], new: &[u8], level: i32) -> Result<Draft, NotModelled> {
         true => 0,
         false => max_image_bytes(old.len(), new.len()),
     };
-    let image = Image::build(&plan, old_tree.as_ref(), old_node, max_image_bytes);
+    let image = Image::build(
+        &plan,
+        old_tree.as_ref(),
+        old_node,
+        max_image_bytes,
+        &Deadline::none(),
+    )?;
     let header = PatchHeader {
         base: sha256(old),
         result: sha256(new),
@@ -108,7 +115,9 @@ fn put_contents(
 ) -> u64 {
     let encoded = parallel::map(&mut [(), ()], jobs, |(), job| {
         let compared = match (&job.base, old) {
-            (Base::Entry(node, entry), Some(old)) => Compared::InImage(old.plain(*node, *entry)),
+            (&Base::Entry(node, entry), Some(old)) => old
+                .plain_within(node, entry, contents::MAX_COMPARED_BYTES)
+                .map_or(Compared::Nothing, Compared::InImage),
             (Base::Bytes(bytes), _) => Compared::Apart(bytes),
             (Base::Entry(..), None) | (Base::Nothing, _) => Compared::Nothing,
         };
@@ -140,7 +149,6 @@ mod tests {
 
     use super::*;
     use crate::ApplyLimits;
-    use crate::deadline::Deadline;
     use crate::jar_format::apply;
 
     /// A pair with a nested JAR, a class and a streamed entry: most streams have something.
