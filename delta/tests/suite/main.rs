@@ -6,6 +6,7 @@
 )]
 
 mod apply;
+mod by_hand;
 mod checksum;
 mod compiled;
 mod damage;

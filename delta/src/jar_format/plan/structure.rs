@@ -30,7 +30,7 @@ pub(super) fn find(
     deflater: &mut Deflater,
 ) -> Option<(Likeness, Structure)> {
     let bytes = take_apart(packed, max_bytes)?;
-    if put_together(plain, &bytes).ok()? != packed {
+    if put_together(plain, &bytes, &Deadline::none()).ok()? != packed {
         return None;
     }
     let mut best: Option<(usize, Likeness, Vec<u8>)> = None;

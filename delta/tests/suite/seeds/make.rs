@@ -5,6 +5,7 @@ use fixtures::archive::{Archive, Entry};
 use fixtures::jars::{tiny_entries, tiny_jar};
 use fixtures::{broken, deflaters, golden};
 
+use super::super::by_hand::{PAYLOAD, number};
 use super::super::compiled::java_pair;
 
 /// Targets, names and inputs.
@@ -118,7 +119,6 @@ fn pairs() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
 
 /// A patch of the format `jar` whose streams, but for the payload, are not compressed. `docs/delta-format.md` has the layout.
 fn open(patch: &[u8]) -> Vec<u8> {
-    const PAYLOAD: u32 = 39;
     let mut rest = &patch[68..];
     for _ in 0..6 {
         take_number(&mut rest);
@@ -161,7 +161,7 @@ fn open(patch: &[u8]) -> Vec<u8> {
             codec => (codec, body.to_vec()),
         };
         opened.push(codec);
-        put_number(&mut opened, body.len() as u64);
+        opened.extend(number(body.len() as u64));
         bodies.extend_from_slice(&body);
     }
     opened.extend_from_slice(&bodies);
@@ -179,12 +179,4 @@ fn take_number(rest: &mut &[u8]) -> u64 {
         }
     }
     value
-}
-
-fn put_number(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }
