@@ -60,7 +60,7 @@ pub(super) fn measure(old: &[u8], header: &PatchHeader, body: &[u8]) -> Result<M
 
 /// What the largest content takes while it is made: its old and new form, both again while a class
 /// is put together, packed, and once more in a nested JAR.
-const COPIES_OF_LARGEST: u64 = 6;
+pub(super) const COPIES_OF_LARGEST: u64 = 6;
 /// Buffers, zlib's and zstd's states, and entries that are packed together.
 const FIXED_BYTES: u64 = 8 << 20;
 

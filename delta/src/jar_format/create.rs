@@ -1,6 +1,6 @@
 //! Makes patches. Each is applied here before it is handed out.
 
-use super::apply::measure;
+use super::apply::{COPIES_OF_LARGEST, measure};
 use super::columns::write_plan;
 use super::contents::{self, Compared};
 use super::header::{MAX_FILE_BYTES, PatchHeader, max_plain_bytes};
@@ -38,6 +38,11 @@ pub(crate) fn create(old: &[u8], new: &[u8], level: i32) -> Result<Vec<u8>, NotM
     if header.plain_bytes > max_plain_bytes(header.result_bytes) {
         return Err(NotModelled::TooLarge);
     }
+    // Known before anything is compressed, which takes most of the time.
+    let max_memory_bytes = memory_bytes(old.len() as u64, new.len() as u64);
+    if header.largest_bytes.saturating_mul(COPIES_OF_LARGEST) > max_memory_bytes {
+        return Err(NotModelled::TooLarge);
+    }
     let mut body = Vec::new();
     sections::put(&streams, level, &mut body, |raw| {
         payload::pack(raw, image.bytes(), level)
@@ -48,7 +53,7 @@ pub(crate) fn create(old: &[u8], new: &[u8], level: i32) -> Result<Vec<u8>, NotM
         return Err(NotModelled::NotExact);
     }
     header.memory_bytes = measured.memory_bytes;
-    if header.memory_bytes > memory_bytes(old.len() as u64, new.len() as u64) {
+    if header.memory_bytes > max_memory_bytes {
         return Err(NotModelled::TooLarge);
     }
     let mut patch = Vec::with_capacity(body.len() + 128);
