@@ -5,7 +5,7 @@ CARGO ?= cargo
 CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/relctl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run setup check test e2e ci bench bench-announce bench-delta clean-cache
+.PHONY: help demo run setup check test e2e ci fuzz bench bench-announce bench-delta clean-cache
 
 help: ## list these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
@@ -31,6 +31,9 @@ e2e: setup ## only the whole-system tests, against the real binaries
 	$(CARGO) test --package tests --locked
 
 ci: check test ## what CI runs, and nothing more
+
+fuzz: setup ## feed hostile input to the delta engine, FUZZ_SECONDS=60 for each target
+	@CARGO="$(CARGO)" tests/scripts/fuzz.sh
 
 bench: bench-announce ## measure what we promise about speed
 

@@ -7,14 +7,19 @@ missing=()
 while read -r command package; do
     PATH="$PATH:/usr/sbin:/sbin" command -v "$command" >/dev/null || missing+=("$package")
 done <<'LIST'
-cc          build-essential
-javac       openjdk-17-jdk-headless
-node        nodejs
-npm         npm
-python3     python3-minimal
-zstd        zstd
-mkfs.ext4   e2fsprogs
-mount       mount
+cc               build-essential
+javac            openjdk-17-jdk-headless
+scalac           scala
+node             nodejs
+npm              npm
+python3          python3-minimal
+pip3             python3-pip
+zstd             zstd
+zip              zip
+7zz              7zip
+libdeflate-gzip  libdeflate-tools
+mkfs.ext4        e2fsprogs
+mount            mount
 LIST
 [ ${#missing[@]} -eq 0 ] && exit 0
 

@@ -60,7 +60,7 @@ pub(super) fn measure(old: &[u8], header: &PatchHeader, body: &[u8]) -> Result<M
 
 /// What the largest content takes while it is made: its old and new form, both again while a class
 /// is put together, packed, and once more in a nested JAR.
-const COPIES_OF_LARGEST: u64 = 6;
+pub(super) const COPIES_OF_LARGEST: u64 = 6;
 /// Buffers, zlib's and zstd's states, and entries that are packed together.
 const FIXED_BYTES: u64 = 8 << 20;
 
@@ -88,7 +88,8 @@ fn rebuild_all(
     let plan = read_plan(&mut streams, &mut tree, budget)?;
     let node = tree.as_ref().map(|_| 0);
     let length = |bytes| usize::try_from(bytes).map_err(|_| damaged("a length is out of range"));
-    let image = Image::build(&plan, tree.as_ref(), node, length(header.image_bytes)?);
+    let max_image_bytes = length(header.image_bytes)?;
+    let image = Image::build(&plan, tree.as_ref(), node, max_image_bytes, deadline)?;
     let payload = Payload::new(section, image.bytes(), budget)?;
     let decoder = Decoder::new(streams, payload, length(header.largest_bytes)?);
     rebuild::rebuild(&plan, tree.as_ref(), &image, decoder, header, deadline, out)

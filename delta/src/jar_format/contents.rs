@@ -5,7 +5,7 @@ mod encode;
 mod operations;
 
 pub(super) use decode::Decoder;
-pub(super) use encode::{Compared, encode, finish};
+pub(super) use encode::{Compared, MAX_COMPARED_BYTES, encode, finish};
 
 use super::streams::Stream;
 

@@ -1,6 +1,6 @@
 //! Makes patches. Each is applied here before it is handed out.
 
-use super::apply::measure;
+use super::apply::{COPIES_OF_LARGEST, measure};
 use super::columns::write_plan;
 use super::contents::{self, Compared};
 use super::header::{MAX_FILE_BYTES, PatchHeader, max_plain_bytes};
@@ -13,6 +13,7 @@ use super::tree::Tree;
 use super::{memory_bytes, parallel};
 use crate::Error;
 use crate::checksum::sha256;
+use crate::deadline::Deadline;
 
 /// Why a patch in this format cannot be had; another format can.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,11 @@ pub(crate) fn create(old: &[u8], new: &[u8], level: i32) -> Result<Vec<u8>, NotM
     if header.plain_bytes > max_plain_bytes(header.result_bytes) {
         return Err(NotModelled::TooLarge);
     }
+    // Known before anything is compressed, which takes most of the time.
+    let max_memory_bytes = memory_bytes(old.len() as u64, new.len() as u64);
+    if header.largest_bytes.saturating_mul(COPIES_OF_LARGEST) > max_memory_bytes {
+        return Err(NotModelled::TooLarge);
+    }
     let mut body = Vec::new();
     sections::put(&streams, level, &mut body, |raw| {
         payload::pack(raw, image.bytes(), level)
@@ -47,7 +53,7 @@ pub(crate) fn create(old: &[u8], new: &[u8], level: i32) -> Result<Vec<u8>, NotM
         return Err(NotModelled::NotExact);
     }
     header.memory_bytes = measured.memory_bytes;
-    if header.memory_bytes > memory_bytes(old.len() as u64, new.len() as u64) {
+    if header.memory_bytes > max_memory_bytes {
         return Err(NotModelled::TooLarge);
     }
     let mut patch = Vec::with_capacity(body.len() + 128);
@@ -80,7 +86,13 @@ fn draft(old: &[u8], new: &[u8], level: i32) -> Result<Draft, NotModelled> {
         true => 0,
         false => max_image_bytes(old.len(), new.len()),
     };
-    let image = Image::build(&plan, old_tree.as_ref(), old_node, max_image_bytes);
+    let image = Image::build(
+        &plan,
+        old_tree.as_ref(),
+        old_node,
+        max_image_bytes,
+        &Deadline::none(),
+    )?;
     let header = PatchHeader {
         base: sha256(old),
         result: sha256(new),
@@ -108,7 +120,9 @@ fn put_contents(
 ) -> u64 {
     let encoded = parallel::map(&mut [(), ()], jobs, |(), job| {
         let compared = match (&job.base, old) {
-            (Base::Entry(node, entry), Some(old)) => Compared::InImage(old.plain(*node, *entry)),
+            (&Base::Entry(node, entry), Some(old)) => old
+                .plain_within(node, entry, contents::MAX_COMPARED_BYTES)
+                .map_or(Compared::Nothing, Compared::InImage),
             (Base::Bytes(bytes), _) => Compared::Apart(bytes),
             (Base::Entry(..), None) | (Base::Nothing, _) => Compared::Nothing,
         };
@@ -140,7 +154,6 @@ mod tests {
 
     use super::*;
     use crate::ApplyLimits;
-    use crate::deadline::Deadline;
     use crate::jar_format::apply;
     use crate::jar_format::class::fresh;
 

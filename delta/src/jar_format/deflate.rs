@@ -146,6 +146,27 @@ impl Deflater {
     }
 }
 
+/// Whether [`inflate`] would give something, without keeping it.
+pub(super) fn inflates(packed: &[u8], plain_bytes: usize) -> bool {
+    let mut buffer = [0; 8192];
+    let mut state = Decompress::new(false);
+    loop {
+        let (read, written) = (state.total_in(), state.total_out());
+        let rest = &packed[read as usize..];
+        let Ok(status) = state.decompress(rest, &mut buffer, FlushDecompress::None) else {
+            return false;
+        };
+        if status == Status::StreamEnd {
+            let is_used_up = state.total_in() == packed.len() as u64;
+            return is_used_up && state.total_out() == plain_bytes as u64;
+        }
+        let is_stuck = (state.total_in(), state.total_out()) == (read, written);
+        if is_stuck || state.total_out() > plain_bytes as u64 {
+            return false;
+        }
+    }
+}
+
 /// Inflates `packed` if it holds exactly `plain_bytes` bytes and nothing follows them.
 pub(super) fn inflate(packed: &[u8], plain_bytes: usize) -> Option<Vec<u8>> {
     // Deflate cannot do better than 1032 : 1, so a lie about the size costs nothing.
@@ -195,8 +216,13 @@ mod tests {
         let mut packed = deflater.pack(&plain, 6, &Deadline::none()).unwrap();
         assert_eq!(inflate(&packed, plain.len() - 1), None);
         assert_eq!(inflate(&packed, plain.len() + 1), None);
+        assert!(inflates(&packed, plain.len()));
+        assert!(!inflates(&packed, plain.len() - 1));
+        assert!(!inflates(&packed, plain.len() + 1));
+        assert!(!inflates(&packed[..packed.len() - 1], plain.len()));
         packed.push(0);
         assert_eq!(inflate(&packed, plain.len()), None);
+        assert!(!inflates(&packed, plain.len()));
         assert_eq!(
             deflater.find(&plain, &packed, Replay::Verbatim),
             Replay::Verbatim

@@ -9,6 +9,8 @@ use std::ops::Range;
 
 use super::plan::{Content, Plan};
 use super::tree::{NodeId, Tree};
+use crate::Error;
+use crate::deadline::Deadline;
 
 #[derive(Debug, Default)]
 pub(super) struct Image {
@@ -23,28 +25,52 @@ impl Image {
         old: Option<&Tree<'_>>,
         node: Option<NodeId>,
         max_bytes: usize,
-    ) -> Image {
+        deadline: &Deadline,
+    ) -> Result<Image, Error> {
         let mut image = Image::default();
-        let (Some(old), Some(node)) = (old, node) else {
-            return image;
-        };
-        if max_bytes == 0 {
-            return image;
+        if let (Some(old), Some(node)) = (old, node)
+            && max_bytes > 0
+        {
+            image.add(plan, old, node, max_bytes, deadline)?;
         }
-        let mut units = Vec::new();
-        collect(plan, old, node, &mut units);
-        for (node, entry) in units {
-            let room = max_bytes - image.bytes.len();
-            let plain = old.plain(node, entry);
-            // By the true length: creator and applier must leave out the same.
-            if plain.len() > room {
-                continue;
+        Ok(image)
+    }
+
+    /// A container's entries that are neither copied nor opened, then those of the opened ones. A
+    /// patch may open one container many times over, so nothing is kept for an entry seen again.
+    fn add(
+        &mut self,
+        plan: &Plan,
+        old: &Tree<'_>,
+        node: NodeId,
+        max_bytes: usize,
+        deadline: &Deadline,
+    ) -> Result<(), Error> {
+        let mut left_out = vec![false; old.container(node).entries.len()];
+        for planned in &plan.entries {
+            if let Some(reference) = planned.reference {
+                left_out[reference] |= match planned.content {
+                    Content::Copied | Content::Nested(_, _, Some(_)) => true,
+                    Content::Same(_) | Content::Changed(_) | Content::Nested(_, _, None) => false,
+                };
             }
-            let start = image.bytes.len();
-            image.bytes.extend_from_slice(&plain);
-            image.places.insert((node, entry), start..image.bytes.len());
         }
-        image
+        for entry in (0..left_out.len()).filter(|&entry| !left_out[entry]) {
+            deadline.check()?;
+            let room = max_bytes - self.bytes.len();
+            // By the true length: creator and applier must leave out the same.
+            if let Some(plain) = old.plain_within(node, entry, room) {
+                let start = self.bytes.len();
+                self.bytes.extend_from_slice(&plain);
+                self.places.insert((node, entry), start..self.bytes.len());
+            }
+        }
+        for planned in &plan.entries {
+            if let Content::Nested(_, nested, Some(nested_node)) = &planned.content {
+                self.add(nested, old, *nested_node, max_bytes, deadline)?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -61,29 +87,6 @@ impl Image {
         match self.places.get(&(node, entry)) {
             Some(place) => Cow::Borrowed(&self.bytes[place.clone()]),
             None => old.plain(node, entry),
-        }
-    }
-}
-
-/// A container's entries that are neither copied nor opened, then those of the opened ones.
-fn collect(plan: &Plan, old: &Tree<'_>, node: NodeId, units: &mut Vec<(NodeId, usize)>) {
-    let mut left_out = vec![false; old.container(node).entries.len()];
-    for planned in &plan.entries {
-        if let Some(reference) = planned.reference {
-            left_out[reference] |= match planned.content {
-                Content::Copied | Content::Nested(_, _, Some(_)) => true,
-                Content::Same(_) | Content::Changed(_) | Content::Nested(_, _, None) => false,
-            };
-        }
-    }
-    units.extend(
-        (0..left_out.len())
-            .filter(|&entry| !left_out[entry])
-            .map(|entry| (node, entry)),
-    );
-    for planned in &plan.entries {
-        if let Content::Nested(_, nested, Some(nested_node)) = &planned.content {
-            collect(nested, old, *nested_node, units);
         }
     }
 }

@@ -102,6 +102,23 @@ impl<'a> Tree<'a> {
         }
     }
 
+    /// The same, if it has `max_bytes` at most; only then is memory spent on it.
+    pub(super) fn plain_within(
+        &self,
+        node: NodeId,
+        entry: usize,
+        max_bytes: usize,
+    ) -> Option<Cow<'_, [u8]>> {
+        let packed = self.packed(node, entry);
+        let plain_bytes = self.plain_bytes(node, entry);
+        if plain_bytes <= max_bytes {
+            return Some(self.plain(node, entry));
+        }
+        // Headers that do not tell the truth make the packed bytes the content.
+        (packed.len() <= max_bytes && !deflate::inflates(packed, plain_bytes))
+            .then_some(Cow::Borrowed(packed))
+    }
+
     /// The inflated content of a deflated entry whose headers tell the truth.
     pub(super) fn inflate(&self, node: NodeId, entry: usize) -> Option<Vec<u8>> {
         let header = &self.entry(node, entry).header;

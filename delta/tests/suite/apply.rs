@@ -9,6 +9,8 @@ use delta::checksum::sha256;
 use delta::{ApplyLimits, Error, Expected, Format, Options, apply, apply_to_file, create, verify};
 use fixtures::jars::jar_pair;
 
+use super::by_hand::{self, PAYLOAD, Sizes, number};
+
 fn patch(old: &[u8], new: &[u8]) -> Vec<u8> {
     create(Format::Zstd, old, new, Options::default()).unwrap()
 }
@@ -65,6 +67,41 @@ fn a_patch_that_takes_longer_than_the_limit_is_given_up() {
         let error = refused(&old, &patch, &limits);
         assert!(matches!(error, Error::TooSlow { .. }), "{error}");
     }
+}
+
+/// Two bytes of a structure say that a block of no literals follows, and setting its codes up takes microseconds.
+#[test]
+fn a_structure_of_blocks_without_end_is_given_up() {
+    const BLOCKS: usize = 2_000_000;
+    let mut structure = number(2 * BLOCKS as u64);
+    structure.extend([1, 0].repeat(BLOCKS - 1));
+    structure.extend([5, 0]);
+    let streams = [
+        // One entry like none before, deflated, its content changed and its structure like zlib's at level 6.
+        (0, vec![1]),
+        (1, vec![2]),
+        (2, vec![2]),
+        (5, vec![20, 0, 20, 0, 0, 0, 8, 0]),
+        (6, vec![16]),
+        (7, vec![1, 0, 0, 0]),
+        // Both from the payload; the content is empty.
+        (8, vec![0, 0]),
+        (9, [number(0), number(structure.len() as u64)].concat()),
+        (PAYLOAD, structure),
+    ];
+    let sizes = Sizes {
+        result: 8 << 20,
+        plain: 16 << 20,
+        largest: 16 << 20,
+        image: 0,
+        memory: 256 << 20,
+    };
+    let limits = ApplyLimits {
+        max_duration: Some(Duration::from_millis(500)),
+        ..ApplyLimits::default()
+    };
+    let error = refused(b"", &by_hand::patch(b"", &sizes, &streams), &limits);
+    assert!(matches!(error, Error::TooSlow { .. }), "{error}");
 }
 
 #[test]

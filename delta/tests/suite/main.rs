@@ -6,10 +6,13 @@
 )]
 
 mod apply;
+mod by_hand;
 mod checksum;
+mod compiled;
 mod damage;
 mod jar;
 mod jar_delta;
 mod package;
+mod seeds;
 mod tool;
 mod zstd_tool;

@@ -16,7 +16,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
-use pairs::{PAIRS, Pair};
+use pairs::{Known, PAIRS};
 use report::Measured;
 use tools::{ENGINE_APPLY, ENGINE_CREATE, TOOLS};
 
@@ -47,7 +47,7 @@ fn compare() -> Result<()> {
     let mut measured = Vec::new();
     let mut skipped = Vec::new();
     for pair in &chosen {
-        match pair.fetch(scratch.path()) {
+        match pair.pair.fetch() {
             Ok((old, new)) => {
                 measured.push(run_pair(pair, old, new, scratch.path())?);
                 fs::write(&latest, report::document(&measured, &skipped))?;
@@ -68,23 +68,23 @@ fn compare() -> Result<()> {
     Ok(())
 }
 
-fn chosen_pairs() -> Result<Vec<&'static Pair>> {
+fn chosen_pairs() -> Result<Vec<&'static Known>> {
     let wanted = env::var("PAIRS").unwrap_or_default();
     let wanted: Vec<&str> = wanted.split(',').filter(|name| !name.is_empty()).collect();
-    let chosen: Vec<&Pair> = PAIRS
+    let chosen: Vec<&Known> = PAIRS
         .iter()
         .filter(|pair| {
             wanted.is_empty() || wanted.iter().any(|name| pair.title().starts_with(name))
         })
         .collect();
     if chosen.is_empty() {
-        let known: Vec<String> = PAIRS.iter().map(Pair::title).collect();
+        let known: Vec<String> = PAIRS.iter().map(Known::title).collect();
         bail!("PAIRS picks none of: {}", known.join(", "));
     }
     Ok(chosen)
 }
 
-fn run_pair(pair: &'static Pair, old: PathBuf, new: PathBuf, scratch: &Path) -> Result<Measured> {
+fn run_pair(pair: &'static Known, old: PathBuf, new: PathBuf, scratch: &Path) -> Result<Measured> {
     let old_bytes = fs::metadata(&old)?.len();
     let new_bytes = fs::metadata(&new)?.len();
     println!("\n{}, {:.1} MB", pair.title(), new_bytes as f64 / 1e6);

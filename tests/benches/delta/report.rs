@@ -6,13 +6,13 @@ use std::process::Command;
 use std::thread;
 
 use crate::measure::LIMIT_SECONDS;
-use crate::pairs::{ApkDiffPatch, Pair};
+use crate::pairs::{ApkDiffPatch, Known};
 use crate::tools::{Kind, Outcome, Round, Tool};
 
 /// One pair with what every tool did, in the order of the tools.
 #[derive(Debug)]
 pub(crate) struct Measured {
-    pub(crate) pair: &'static Pair,
+    pub(crate) pair: &'static Known,
     pub(crate) old_bytes: u64,
     pub(crate) new_bytes: u64,
     pub(crate) rows: Vec<(&'static Tool, Outcome)>,

@@ -320,7 +320,7 @@ fn pack(body: &Body, deflater: &mut Deflater, deadline: &Deadline) -> Result<Pac
             plain_bytes: plain.len() as u64,
         }),
         Body::Structured(plain, structure) => Ok(Packed {
-            bytes: Some(put_together(plain, structure)?),
+            bytes: Some(put_together(plain, structure, deadline)?),
             crc32: crc32(plain),
             plain_bytes: plain.len() as u64,
         }),

@@ -17,7 +17,7 @@ pub(crate) struct Encoded {
 }
 
 /// Contents that are larger are never compared by suffix array, which takes five times their size.
-const MAX_COMPARED_BYTES: usize = 128 << 20;
+pub(crate) const MAX_COMPARED_BYTES: usize = 128 << 20;
 
 /// How much a match must gain to be followed, see [`difference`].
 const SLACK: usize = 4;

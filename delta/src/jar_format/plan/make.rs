@@ -140,8 +140,9 @@ impl Planner {
         let (crc32, plain_bytes) = (crc32(&plain), plain.len() as u64);
         self.count(plain.len());
         if let (Some(old), Some((old_node, old_index))) = (&old, reference)
-            && old.plain_bytes(old_node, old_index) >= plain.len()
-            && *old.plain(old_node, old_index) == plain[..]
+            && old
+                .plain_within(old_node, old_index, plain.len())
+                .is_some_and(|old| *old == plain[..])
         {
             self.largest_bytes = self
                 .largest_bytes
@@ -151,7 +152,15 @@ impl Planner {
         }
         let may_nest =
             replay != Replay::Verbatim || new.entry(node, index).header.versions.method != DEFLATED;
+        // An applier opens the old one, too, whatever that unpacks to.
+        let old_fits = match (&old, reference) {
+            (Some(old), Some((node, entry))) => {
+                old.plain_bytes(node, entry) as u64 <= self.max_plain_bytes
+            }
+            _ => true,
+        };
         if may_nest
+            && old_fits
             && is_archive(&new.entry(node, index).header.name)
             && let Some(nested) = new.open_nested(node, index)
         {

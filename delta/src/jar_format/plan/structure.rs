@@ -30,7 +30,7 @@ pub(super) fn find(
     deflater: &mut Deflater,
 ) -> Option<(Likeness, Structure)> {
     let bytes = take_apart(packed, max_bytes)?;
-    if put_together(plain, &bytes).ok()? != packed {
+    if put_together(plain, &bytes, &Deadline::none()).ok()? != packed {
         return None;
     }
     let mut best: Option<(usize, Likeness, Vec<u8>)> = None;
@@ -53,7 +53,7 @@ pub(super) fn find(
         }
     }
     let (cost, likeness, base) = best?;
-    let old_plain = old.map(|(old, (node, entry))| old.plain(node, entry));
+    let old_plain = old.and_then(|(old, (node, entry))| old.plain_within(node, entry, max_bytes));
     let plain_cost = packed_bytes(plain, old_plain.as_deref().unwrap_or_default());
     (cost + plain_cost < packed.len()).then_some((likeness, Structure { bytes, base }))
 }

@@ -4,18 +4,23 @@ use super::bits::BitWriter;
 use super::code::{Code, END_OF_BLOCK, LENGTHS_ORDER, distance_symbol, length_symbol, repeat};
 use super::{DYNAMIC, FINAL, FIXED, ONLY_LITERALS, STORED};
 use crate::Error;
+use crate::deadline::Deadline;
 use crate::jar_format::damaged;
 use crate::jar_format::streams::take_number;
 
 /// The deflate stream of `plain` with the choices that `structure` tells.
-pub(crate) fn put_together(plain: &[u8], structure: &[u8]) -> Result<Vec<u8>, Error> {
-    make(plain, structure).ok_or_else(|| damaged("an entry's structure does not fit its content"))
-}
-
-fn make(plain: &[u8], structure: &[u8]) -> Option<Vec<u8>> {
+///
+/// Looks at the clock at each block: two bytes can tell of one that has nothing in it, and whose
+/// codes still take microseconds to set up.
+pub(crate) fn put_together(
+    plain: &[u8],
+    structure: &[u8],
+    deadline: &Deadline,
+) -> Result<Vec<u8>, Error> {
+    let unfit = || damaged("an entry's structure does not fit its content");
     let mut rest = structure;
-    let blocks_bytes = usize::try_from(take_number(&mut rest).ok()?).ok()?;
-    let (mut blocks, records) = rest.split_at_checked(blocks_bytes)?;
+    let blocks_bytes = usize::try_from(take_number(&mut rest)?).map_err(|_| unfit())?;
+    let (mut blocks, records) = rest.split_at_checked(blocks_bytes).ok_or_else(unfit)?;
     let mut maker = Maker {
         bits: BitWriter::default(),
         plain,
@@ -24,18 +29,22 @@ fn make(plain: &[u8], structure: &[u8]) -> Option<Vec<u8>> {
         reference: None,
     };
     loop {
-        let is_last = maker.block(&mut blocks)?;
+        deadline.check()?;
+        let is_last = maker.block(&mut blocks).ok_or_else(unfit)?;
         match (is_last, blocks.is_empty()) {
             (true, true) => break,
             (false, false) => {}
-            _ => return None,
+            _ => return Err(unfit()),
         }
     }
     let is_used_up = maker.plain.is_empty()
         && maker.records.is_empty()
         && maker.literals == 0
         && maker.reference.is_none();
-    is_used_up.then(|| maker.bits.finish())
+    match is_used_up {
+        true => Ok(maker.bits.finish()),
+        false => Err(unfit()),
+    }
 }
 
 struct Maker<'a> {

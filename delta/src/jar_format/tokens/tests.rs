@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::super::deflate::inflate;
 use super::{put_together, take_apart};
+use crate::deadline::Deadline;
 
 /// Packs piece by piece, with what a writer may do between pieces.
 fn deflate(pieces: &[Vec<u8>], level: u32, flush: FlushCompress) -> Vec<u8> {
@@ -23,7 +24,7 @@ fn deflate(pieces: &[Vec<u8>], level: u32, flush: FlushCompress) -> Vec<u8> {
 fn comes_back(plain: &[u8], packed: &[u8]) {
     assert_eq!(inflate(packed, plain.len()).unwrap(), plain);
     let structure = take_apart(packed, usize::MAX).unwrap();
-    assert!(put_together(plain, &structure).unwrap() == packed);
+    assert!(put_together(plain, &structure, &Deadline::none()).unwrap() == packed);
 }
 
 #[test]
@@ -89,7 +90,7 @@ proptest! {
         if let Some(structure) = take_apart(&packed, 4_000) {
             prop_assert!(structure.len() <= 4_000);
         }
-        if let Ok(packed) = put_together(&plain, &structure) {
+        if let Ok(packed) = put_together(&plain, &structure, &Deadline::none()) {
             prop_assert!(packed.len() <= 2 * plain.len() + 2 * structure.len() + 16);
         }
     }
@@ -104,7 +105,7 @@ proptest! {
         let mut structure = take_apart(&packed, 4_000).unwrap();
         let place = place.index(structure.len());
         structure[place] = value;
-        if let Ok(other) = put_together(&plain, &structure) {
+        if let Ok(other) = put_together(&plain, &structure, &Deadline::none()) {
             prop_assert!(other.len() <= 2 * plain.len() + 2 * structure.len() + 16);
         }
     }

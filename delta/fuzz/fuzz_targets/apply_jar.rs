@@ -1,0 +1,4 @@
+//! Applies hostile patches in the format `jar`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| delta_fuzz::apply_jar(input));

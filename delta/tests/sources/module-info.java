@@ -1,0 +1,5 @@
+/** From Java 9 on. */
+module sample {
+    requires java.logging;
+    uses java.util.function.Supplier;
+}
