@@ -109,14 +109,21 @@ impl<'a> Tree<'a> {
         entry: usize,
         max_bytes: usize,
     ) -> Option<Cow<'_, [u8]>> {
+        let header = &self.entry(node, entry).header;
         let packed = self.packed(node, entry);
-        let plain_bytes = self.plain_bytes(node, entry);
-        if plain_bytes <= max_bytes {
-            return Some(self.plain(node, entry));
-        }
         // Headers that do not tell the truth make the packed bytes the content.
-        (packed.len() <= max_bytes && !deflate::inflates(packed, plain_bytes))
-            .then_some(Cow::Borrowed(packed))
+        if header.versions.method == DEFLATED
+            && let Ok(plain_bytes) = usize::try_from(header.plain_bytes)
+        {
+            if plain_bytes <= max_bytes {
+                if let Some(plain) = deflate::inflate(packed, plain_bytes) {
+                    return Some(Cow::Owned(plain));
+                }
+            } else if deflate::inflates(packed, plain_bytes) {
+                return None;
+            }
+        }
+        (packed.len() <= max_bytes).then_some(Cow::Borrowed(packed))
     }
 
     /// The inflated content of a deflated entry whose headers tell the truth.

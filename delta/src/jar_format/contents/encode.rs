@@ -19,6 +19,12 @@ pub(crate) struct Encoded {
 /// Contents that are larger are never compared by suffix array, which takes five times their size.
 pub(crate) const MAX_COMPARED_BYTES: usize = 128 << 20;
 
+/// At this level and below, haste is worth more than size.
+const HASTE_LEVEL: i32 = 5;
+/// In haste, larger contents are left to the payload's compressor, which sees the old ones: sorting
+/// the suffixes of one of 15 MB takes longer than all else.
+const HASTE_COMPARED_BYTES: usize = 1 << 20;
+
 /// How much a match must gain to be followed, see [`difference`].
 const SLACK: usize = 4;
 /// For texts, which the payload can give as well.
@@ -49,6 +55,10 @@ pub(crate) fn encode(compared: &Compared<'_>, new: &[u8], level: i32) -> Encoded
     };
     if let Some(encoded) = as_class(old, new) {
         return encoded;
+    }
+    let is_large = old.len().max(new.len()) > HASTE_COMPARED_BYTES;
+    if level <= HASTE_LEVEL && is_large && !image.is_empty() {
+        return in_payload(new);
     }
     let mut encoded = Encoded {
         compared: true,

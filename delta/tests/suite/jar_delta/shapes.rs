@@ -3,6 +3,7 @@
 use fixtures::archive::{Archive, Descriptor, Entry};
 use fixtures::golden::text;
 use fixtures::jars::tiny_jar;
+use fixtures::random::Random;
 
 use super::super::tool::run;
 use super::{all_ways, read, round_trip, tiny_with};
@@ -38,6 +39,25 @@ fn an_entry_that_unpacks_to_a_thousand_times_its_size_stays_packed() {
     let zeros = |megabytes: usize| Entry::deflated("app/zeros", &vec![0; megabytes << 20]);
     let (old, new) = (tiny_with(vec![zeros(40)]), tiny_with(vec![zeros(41)]));
     round_trip(&old.to_bytes(), &new.to_bytes());
+}
+
+#[test]
+fn contents_that_grow_when_they_are_deflated_come_back() {
+    let noise = Random::new(1).bytes(3_000);
+    let old = Entry::deflated("app/noise", &noise);
+    assert!(old.packed.len() > noise.len());
+    let one = |entry: Entry| Archive::new(vec![entry]).to_bytes();
+    // The old one fills the image to the last byte, and its packed bytes would not fit.
+    let longer = Entry::deflated("app/longer", &[&noise[..], b"and more"].concat());
+    let patch = round_trip(&one(old.clone()), &one(longer));
+    assert!(patch.len() < 200, "{}", patch.len());
+    let same = Entry {
+        method: 0,
+        packed: noise,
+        ..old.clone()
+    };
+    let patch = round_trip(&one(old), &one(same));
+    assert!(patch.len() < 200, "{}", patch.len());
 }
 
 #[test]
