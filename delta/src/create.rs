@@ -1,9 +1,9 @@
-//! Makes deltas. The result is only ever trusted after its application was checked by the caller.
+//! Makes deltas. Each is applied once here before it is handed out.
 
 use zstd::zstd_safe::{self, CCtx, CParameter};
 
 use crate::jar_format::{self, NotModelled};
-use crate::{Error, Format};
+use crate::{Error, Format, verify};
 
 /// How to make a delta.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,12 +26,16 @@ impl Format {
     }
 }
 
-/// Makes the patch that turns `old` into `new`.
+/// Makes the patch that turns `old` into `new`, and applies it once to see that it does.
 pub fn create(format: Format, old: &[u8], new: &[u8], options: Options) -> Result<Vec<u8>, Error> {
     let level = options.level.unwrap_or(format.default_level());
     let level = level.clamp(1, zstd_safe::max_c_level());
     match format {
-        Format::Zstd => create_zstd(old, new, level),
+        Format::Zstd => {
+            let patch = create_zstd(old, new, level)?;
+            verify(old, &patch, new)?;
+            Ok(patch)
+        }
         Format::Jar => jar_format::create(old, new, level).map_err(|reason| match reason {
             NotModelled::Failed(error) => error,
             other => Error::NotModelled {

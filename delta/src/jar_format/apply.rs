@@ -1,6 +1,8 @@
 //! Applies patches: reads the plan, then rebuilds the file entry by entry.
 
+mod packing;
 mod rebuild;
+mod sink;
 
 use std::io::{self, Write};
 

@@ -40,8 +40,6 @@ pub(super) fn create(args: &DeltaCreateArgs) -> Result<Made, Failure> {
     let (old, new) = (read(&args.old)?, read(&args.new)?);
     let (format, patch) = make(args, &old, &new)?;
     refuse_too_large(format, patch.len(), new.len(), args.max_ratio)?;
-    // A patch leaves this process only after it rebuilt its target once.
-    delta::verify(&old, &patch, &new).map_err(not_made)?;
     std::fs::write(&args.output, &patch)
         .map_err(|error| Failure::file("write", &args.output, &error))?;
     Ok(Made {

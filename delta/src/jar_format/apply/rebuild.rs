@@ -11,10 +11,11 @@ use super::super::deflate::{Deflater, Likeness, Replay};
 use super::super::header::PatchHeader;
 use super::super::image::Image;
 use super::super::parallel;
-use super::super::plan::make::crc32;
 use super::super::plan::{Content, Plan, Planned};
-use super::super::tokens::{put_together, take_apart};
+use super::super::tokens::take_apart;
 use super::super::tree::{NodeId, Tree};
+use super::packing::{Body, Packed, pack};
+use super::sink::Sink;
 use crate::Error;
 use crate::deadline::Deadline;
 
@@ -50,27 +51,6 @@ pub(crate) fn rebuild(
     rebuilder.decoder.payload.finish()
 }
 
-/// Where a container goes: counted, and never longer than stated.
-struct Sink<'a> {
-    out: &'a mut dyn Write,
-    written: u64,
-    limit: u64,
-}
-
-impl Sink<'_> {
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        let written = self.written.saturating_add(bytes.len() as u64);
-        if written > self.limit {
-            return Err(Error::OutputTooLarge {
-                bytes: written,
-                limit: self.limit,
-            });
-        }
-        self.written = written;
-        self.out.write_all(bytes).map_err(Error::Output)
-    }
-}
-
 struct Rebuilder<'a> {
     old: Option<&'a Tree<'a>>,
     image: &'a Image,
@@ -87,21 +67,6 @@ const BATCH_BYTES: usize = 1 << 20;
 const PARALLEL_BYTES: usize = 128 << 10;
 /// Copied entries cost little, but are not piled up without end.
 const BATCH_ENTRIES: usize = 512;
-
-/// An entry's bytes, on their way from content to packed.
-enum Body {
-    /// The old entry's packed bytes, by its index.
-    Copied(usize),
-    Plain(Vec<u8>, Replay),
-    /// A content, and the structure of its packed bytes.
-    Structured(Vec<u8>, Vec<u8>),
-}
-
-struct Packed {
-    bytes: Option<Vec<u8>>,
-    crc32: u32,
-    plain_bytes: u64,
-}
 
 impl Rebuilder<'_> {
     fn container(
@@ -301,29 +266,6 @@ impl Rebuilder<'_> {
             None => directory.extend_from_slice(&container::central_header(&header, offset)),
         }
         Ok(())
-    }
-}
-
-fn pack(body: &Body, deflater: &mut Deflater, deadline: &Deadline) -> Result<Packed, Error> {
-    match body {
-        Body::Copied(_) => Ok(Packed {
-            bytes: None,
-            crc32: 0,
-            plain_bytes: 0,
-        }),
-        Body::Plain(plain, replay) => Ok(Packed {
-            bytes: match replay {
-                Replay::Level(level) => Some(deflater.pack(plain, *level, deadline)?),
-                Replay::Verbatim | Replay::Structure(_) => None,
-            },
-            crc32: crc32(plain),
-            plain_bytes: plain.len() as u64,
-        }),
-        Body::Structured(plain, structure) => Ok(Packed {
-            bytes: Some(put_together(plain, structure, deadline)?),
-            crc32: crc32(plain),
-            plain_bytes: plain.len() as u64,
-        }),
     }
 }
 

@@ -85,7 +85,7 @@ pub(super) fn make(job: Job) -> Result<FromBase, Failure> {
         left_out: Vec::new(),
     };
     for format in job.formats {
-        match checked(format, &old, &job.new, options) {
+        match delta::create(format, &old, &job.new, options) {
             Ok(bytes) if bytes.len() as u64 * 100 > full_bytes * job.largest_percent => {
                 made.left_out.push(LeftOut::TooLarge {
                     format,
@@ -105,18 +105,6 @@ pub(super) fn make(job: Job) -> Result<FromBase, Failure> {
         job.done.fetch_add(1, Ordering::Relaxed);
     }
     Ok(made)
-}
-
-/// Makes a delta, and applies it once before it counts.
-fn checked(
-    format: Format,
-    old: &[u8],
-    new: &[u8],
-    options: Options,
-) -> Result<Vec<u8>, delta::Error> {
-    let bytes = delta::create(format, old, new, options)?;
-    delta::verify(old, &bytes, new)?;
-    Ok(bytes)
 }
 
 fn kept(
