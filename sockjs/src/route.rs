@@ -34,10 +34,10 @@ pub(crate) enum Endpoint {
 impl<'a> Place<'a> {
     /// The place that a path names. The server part of a session's URL is for load balancers only.
     pub(crate) fn of(path: &'a str) -> Option<Self> {
-        let mut parts = match path.strip_prefix('/') {
-            None | Some("") => return path.len().le(&1).then_some(Self::Greeting),
-            Some(path) => path.split('/'),
-        };
+        if matches!(path, "" | "/") {
+            return Some(Self::Greeting);
+        }
+        let mut parts = path.strip_prefix('/')?.split('/');
         match (parts.next()?, parts.next(), parts.next(), parts.next()) {
             ("info", None, ..) => Some(Self::Info),
             ("websocket", None, ..) => Some(Self::RawWebsocket),

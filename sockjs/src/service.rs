@@ -164,7 +164,11 @@ impl SockJs {
                 Err(none) => info::text(StatusCode::INTERNAL_SERVER_ERROR, none.to_string()),
             },
             Endpoint::Jsonp => match Callback::from_query(parts.uri.query()) {
-                Ok(callback) => self.receive(session_id, Kind::Jsonp, Jsonp { callback }, parts),
+                Ok(callback) => {
+                    let no_sniff = HeaderValue::from_static("nosniff");
+                    common.insert(header::X_CONTENT_TYPE_OPTIONS, no_sniff);
+                    self.receive(session_id, Kind::Jsonp, Jsonp { callback }, parts)
+                }
                 Err(none) => info::text(StatusCode::INTERNAL_SERVER_ERROR, none.to_string()),
             },
             Endpoint::XhrSend => self.send(session_id, Sender::Xhr, &parts, body).await,
