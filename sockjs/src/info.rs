@@ -5,12 +5,12 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::json;
 
-use crate::headers;
 use crate::options::{Cookie, Options};
+use crate::{answer, headers};
 
 /// What the prefix itself answers.
 pub(crate) fn greeting() -> Response {
-    text(StatusCode::OK, "Welcome to SockJS!\n")
+    answer::text(StatusCode::OK, "Welcome to SockJS!\n")
 }
 
 /// `GET /info`. Clients measure the round trip with it and derive their time-outs from that, so it is quick.
@@ -27,14 +27,5 @@ pub(crate) fn info(options: &Options) -> Response {
     let json = HeaderValue::from_static("application/json; charset=UTF-8");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     headers::forbid_caching(response.headers_mut());
-    response
-}
-
-/// A plain answer.
-pub(crate) fn text(status: StatusCode, text: impl Into<Body>) -> Response {
-    let mut response = Response::new(text.into());
-    *response.status_mut() = status;
-    let plain = HeaderValue::from_static("text/plain; charset=UTF-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, plain);
     response
 }

@@ -24,6 +24,7 @@
 //! # }
 //! ```
 
+mod answer;
 mod frame;
 mod headers;
 mod iframe;

@@ -12,6 +12,9 @@ pub(crate) enum Place<'a> {
     Info,
     Iframe,
     RawWebsocket,
+    /// A session whose id does not matter, since it lives as long as its connection.
+    Websocket,
+    /// A session over many requests.
     Session {
         session_id: &'a str,
         endpoint: Endpoint,
@@ -21,7 +24,6 @@ pub(crate) enum Place<'a> {
 /// The last part of a session's URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
-    Websocket,
     Xhr,
     XhrSend,
     XhrStreaming,
@@ -46,11 +48,14 @@ impl<'a> Place<'a> {
                 let is_valid = is_id(server_id)
                     && is_id(session_id)
                     && session_id.len() <= MAX_SESSION_ID_BYTES;
-                let endpoint = Endpoint::of(endpoint).filter(|_| is_valid)?;
-                Some(Self::Session {
-                    session_id,
-                    endpoint,
-                })
+                match endpoint {
+                    _ if !is_valid => None,
+                    "websocket" => Some(Self::Websocket),
+                    endpoint => Some(Self::Session {
+                        session_id,
+                        endpoint: Endpoint::of(endpoint)?,
+                    }),
+                }
             }
             _ => None,
         }
@@ -59,12 +64,11 @@ impl<'a> Place<'a> {
     /// The one method besides `OPTIONS` that it answers.
     pub(crate) fn method(&self) -> Method {
         match self {
-            Self::Greeting | Self::Info | Self::Iframe | Self::RawWebsocket => Method::GET,
+            Self::Greeting | Self::Info | Self::Iframe | Self::RawWebsocket | Self::Websocket => {
+                Method::GET
+            }
             Self::Session { endpoint, .. } => match endpoint {
-                Endpoint::Websocket
-                | Endpoint::EventSource
-                | Endpoint::HtmlFile
-                | Endpoint::Jsonp => Method::GET,
+                Endpoint::EventSource | Endpoint::HtmlFile | Endpoint::Jsonp => Method::GET,
                 Endpoint::Xhr
                 | Endpoint::XhrSend
                 | Endpoint::XhrStreaming
@@ -87,11 +91,10 @@ impl<'a> Place<'a> {
     pub(crate) fn has_preflight(&self) -> bool {
         match self {
             Self::Info => true,
-            Self::Greeting | Self::Iframe | Self::RawWebsocket => false,
+            Self::Greeting | Self::Iframe | Self::RawWebsocket | Self::Websocket => false,
             Self::Session { endpoint, .. } => match endpoint {
                 Endpoint::Xhr | Endpoint::XhrSend | Endpoint::XhrStreaming => true,
-                Endpoint::Websocket
-                | Endpoint::EventSource
+                Endpoint::EventSource
                 | Endpoint::HtmlFile
                 | Endpoint::Jsonp
                 | Endpoint::JsonpSend => false,
@@ -105,13 +108,12 @@ impl Endpoint {
     pub(crate) fn is_read_by_scripts(self) -> bool {
         match self {
             Self::Xhr | Self::XhrSend | Self::XhrStreaming | Self::EventSource => true,
-            Self::Websocket | Self::HtmlFile | Self::Jsonp | Self::JsonpSend => false,
+            Self::HtmlFile | Self::Jsonp | Self::JsonpSend => false,
         }
     }
 
     fn of(name: &str) -> Option<Self> {
         match name {
-            "websocket" => Some(Self::Websocket),
             "xhr" => Some(Self::Xhr),
             "xhr_send" => Some(Self::XhrSend),
             "xhr_streaming" => Some(Self::XhrStreaming),
@@ -150,6 +152,7 @@ mod tests {
         assert_eq!(Place::of("/"), Some(Place::Greeting));
         assert_eq!(Place::of("/info"), Some(Place::Info));
         assert_eq!(Place::of("/websocket"), Some(Place::RawWebsocket));
+        assert_eq!(Place::of("/0/0/websocket"), Some(Place::Websocket));
         for page in [
             "/iframe.html",
             "/iframe-.html",

@@ -28,12 +28,12 @@ use crate::transport::eventsource::EventSource;
 use crate::transport::htmlfile::HtmlFile;
 use crate::transport::jsonp::{Callback, Jsonp};
 use crate::transport::raw::Raw;
-use crate::transport::upload::{self, Unusable};
+use crate::transport::upload::{self, Sender, Unusable};
 use crate::transport::websocket::{self, Dialect, Framed};
 use crate::transport::xhr::Xhr;
 use crate::transport::xhr_streaming::XhrStreaming;
 use crate::transport::{self, Dress};
-use crate::{headers, info};
+use crate::{answer, headers, info};
 
 /// A SockJS endpoint. Clones are the same endpoint.
 #[derive(Clone)]
@@ -88,7 +88,7 @@ impl SockJs {
     pub fn is_public(&self, request: &Request) -> bool {
         match self.0.place(request.uri().path()) {
             None | Some(Place::Greeting | Place::Iframe) => true,
-            Some(Place::Info | Place::RawWebsocket | Place::Session { .. }) => {
+            Some(Place::Info | Place::RawWebsocket | Place::Websocket | Place::Session { .. }) => {
                 request.method() == Method::OPTIONS
             }
         }
@@ -100,15 +100,15 @@ impl SockJs {
         let Inner { options, page, .. } = &*self.0;
         let path = request.uri().path().to_owned();
         let Some(place) = self.0.place(&path) else {
-            return not_found();
+            return answer::not_found();
         };
         let method = request.method();
         if *method == Method::OPTIONS && place.has_preflight() {
-            return preflight(&place, &request);
+            return answer::preflight(&place, &request);
         }
         let is_static = matches!(place, Place::Greeting | Place::Info | Place::Iframe);
         if *method != place.method() && !(is_static && *method == Method::HEAD) {
-            return method_not_allowed(&place);
+            return answer::method_not_allowed(&place);
         }
         match place {
             Place::Greeting => info::greeting(),
@@ -119,6 +119,7 @@ impl SockJs {
             }
             Place::Iframe => page.answer(request.headers(), Timestamp::now()),
             Place::RawWebsocket => self.upgrade::<Raw>(request),
+            Place::Websocket => self.upgrade::<Framed>(request),
             Place::Session {
                 session_id,
                 endpoint,
@@ -142,6 +143,7 @@ impl SockJs {
     ) -> Response {
         let (parts, body) = request.into_parts();
         let mut common = HeaderMap::new();
+        headers::forbid_caching(&mut common);
         if endpoint.is_read_by_scripts() {
             headers::allow_origin(&parts.headers, &mut common);
         }
@@ -149,7 +151,6 @@ impl SockJs {
             headers::set_cookie(&parts.headers, &mut common);
         }
         let mut response = match endpoint {
-            Endpoint::Websocket => self.upgrade::<Framed>(Request::from_parts(parts, body)),
             Endpoint::Xhr => self.receive(session_id, Kind::Xhr, Xhr, parts),
             Endpoint::XhrStreaming => {
                 self.receive(session_id, Kind::XhrStreaming, XhrStreaming, parts)
@@ -161,7 +162,7 @@ impl SockJs {
                 Ok(callback) => {
                     self.receive(session_id, Kind::HtmlFile, HtmlFile { callback }, parts)
                 }
-                Err(none) => info::text(StatusCode::INTERNAL_SERVER_ERROR, none.to_string()),
+                Err(none) => answer::text(StatusCode::INTERNAL_SERVER_ERROR, none.to_string()),
             },
             Endpoint::Jsonp => match Callback::from_query(parts.uri.query()) {
                 Ok(callback) => {
@@ -169,7 +170,7 @@ impl SockJs {
                     common.insert(header::X_CONTENT_TYPE_OPTIONS, no_sniff);
                     self.receive(session_id, Kind::Jsonp, Jsonp { callback }, parts)
                 }
-                Err(none) => info::text(StatusCode::INTERNAL_SERVER_ERROR, none.to_string()),
+                Err(none) => answer::text(StatusCode::INTERNAL_SERVER_ERROR, none.to_string()),
             },
             Endpoint::XhrSend => self.send(session_id, Sender::Xhr, &parts, body).await,
             Endpoint::JsonpSend => self.send(session_id, Sender::Jsonp, &parts, body).await,
@@ -188,8 +189,8 @@ impl SockJs {
                 self.begin(session_id, &shared, request);
                 shared
             }
-            Found::Foreign => return not_found(),
-            Found::Full => return no_place(),
+            Found::Foreign => return answer::not_found(),
+            Found::Full => return answer::no_place(),
         };
         transport::receive(shared, dress, &self.0.options)
     }
@@ -225,18 +226,15 @@ impl SockJs {
         body: Body,
     ) -> Response {
         let body = upload::read(body, self.0.options.max_message_bytes).await;
-        let messages = body.and_then(|body| match sender {
-            Sender::Xhr => upload::xhr_messages(&body),
-            Sender::Jsonp => upload::jsonp_messages(&request.headers, &body),
-        });
+        let messages = body.and_then(|body| sender.messages(&request.headers, &body));
         let owner = request.extensions.get::<Owner>();
         let session = self.0.registry.find(session_id, sender.kinds(), owner);
         match (messages, session) {
             (Ok(messages), Some(shared)) => match shared.deliver(messages).await {
-                Ok(()) => sender.done(),
-                Err(Busy) => unavailable("The session does not take its messages.\n"),
+                Ok(()) => sender.answer(),
+                Err(Busy) => answer::busy(),
             },
-            (Ok(_), None) => not_found(),
+            (Ok(_), None) => answer::not_found(),
             (Err(unusable), session) => {
                 if let (Unusable::TooLarge, Some(shared)) = (unusable, session) {
                     shared.change(State::exceed);
@@ -253,7 +251,7 @@ impl SockJs {
             Err(refused) => return refused.into_response(),
         };
         let Some(shared) = self.0.create().map(Arc::new) else {
-            return no_place();
+            return answer::no_place();
         };
         let response = handshake.response();
         let sockjs = self.clone();
@@ -276,9 +274,8 @@ impl Inner {
         let is_offered = match place {
             Place::Greeting | Place::Info => true,
             Place::Iframe => self.options.without_origin,
-            Place::RawWebsocket => self.options.websocket,
+            Place::RawWebsocket | Place::Websocket => self.options.websocket,
             Place::Session { endpoint, .. } => match endpoint {
-                Endpoint::Websocket => self.options.websocket,
                 Endpoint::HtmlFile | Endpoint::Jsonp | Endpoint::JsonpSend => {
                     self.options.without_origin
                 }
@@ -299,65 +296,6 @@ impl Inner {
         let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
         Some(Shared::new(&self.options, permit))
     }
-}
-
-/// How messages come from a client.
-#[derive(Clone, Copy, Debug)]
-enum Sender {
-    Xhr,
-    Jsonp,
-}
-
-impl Sender {
-    /// The transports that it belongs to.
-    fn kinds(self) -> &'static [Kind] {
-        match self {
-            Self::Xhr => &[
-                Kind::Xhr,
-                Kind::XhrStreaming,
-                Kind::EventSource,
-                Kind::HtmlFile,
-            ],
-            Self::Jsonp => &[Kind::Jsonp],
-        }
-    }
-
-    fn done(self) -> Response {
-        // With a type even where there is nothing: Firefox takes it for XML otherwise, and complains.
-        let mut response = match self {
-            Self::Xhr => info::text(StatusCode::NO_CONTENT, Body::empty()),
-            Self::Jsonp => info::text(StatusCode::OK, "ok"),
-        };
-        headers::forbid_caching(response.headers_mut());
-        response
-    }
-}
-
-fn preflight(place: &Place<'_>, request: &Request) -> Response {
-    let mut response = StatusCode::NO_CONTENT.into_response();
-    headers::allow_origin(request.headers(), response.headers_mut());
-    let methods = place.allowed_methods();
-    headers::allow_methods(methods, Timestamp::now(), response.headers_mut());
-    response
-}
-
-fn not_found() -> Response {
-    info::text(StatusCode::NOT_FOUND, "There is nothing here.\n")
-}
-
-fn method_not_allowed(place: &Place<'_>) -> Response {
-    let mut response = StatusCode::METHOD_NOT_ALLOWED.into_response();
-    let allow = HeaderValue::from_static(place.allowed_methods());
-    response.headers_mut().insert(header::ALLOW, allow);
-    response
-}
-
-fn no_place() -> Response {
-    unavailable("There is no place for one more session.\n")
-}
-
-fn unavailable(text: &'static str) -> Response {
-    info::text(StatusCode::SERVICE_UNAVAILABLE, text)
 }
 
 impl fmt::Debug for SockJs {

@@ -6,6 +6,7 @@
 pub(crate) mod registry;
 mod state;
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -40,7 +41,6 @@ impl Owner {
 }
 
 /// A session, for the application. It is closed when it is dropped.
-#[derive(Debug)]
 pub struct Session {
     shared: Arc<Shared>,
     request: Parts,
@@ -121,6 +121,16 @@ impl Session {
     pub fn close(&self, code: u16, reason: impl Into<Utf8Bytes>) {
         let reason = reason.into();
         self.shared.close(Close { code, reason });
+    }
+}
+
+/// Without the request, whose URL and headers may hold secrets.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { shared, request: _ } = self;
+        f.debug_struct("Session")
+            .field("shared", shared)
+            .finish_non_exhaustive()
     }
 }
 

@@ -25,7 +25,6 @@ use futures_util::stream;
 use tokio::time::Instant;
 
 use crate::frame::{Close, Frame};
-use crate::headers;
 use crate::options::Options;
 use crate::session::{Attached, Detached, Shared, State};
 
@@ -68,9 +67,9 @@ fn respond<D: Dress>(feed: Feed<D>) -> Response {
         Some((Ok::<_, Infallible>(chunk), feed))
     });
     let mut response = Response::new(Body::from_stream(chunks));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, D::CONTENT_TYPE);
-    headers::forbid_caching(headers);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, D::CONTENT_TYPE);
     response
 }
 
@@ -131,8 +130,13 @@ impl<D: Dress> Feed<D> {
             self.place = Place::Done;
             return None;
         }
+        if std::mem::take(&mut attachment.is_heartbeat_under_way) {
+            // It is asked for more, so the connection took it. Who only listens gives no other sign.
+            attachment.shared.change(State::sign);
+        }
         let next = attachment.shared.next_frame();
         let frame = tokio::time::timeout(self.heartbeat_interval, next).await;
+        attachment.is_heartbeat_under_way = frame.is_err();
         Some(frame.unwrap_or(Frame::Heartbeat))
     }
 }
@@ -142,6 +146,7 @@ struct Attachment {
     shared: Arc<Shared>,
     attached: Attached,
     is_last: bool,
+    is_heartbeat_under_way: bool,
     end: Detached,
 }
 
@@ -153,6 +158,7 @@ impl Attachment {
             shared: Arc::clone(shared),
             attached: attached.ok()?,
             is_last: false,
+            is_heartbeat_under_way: false,
             end: Detached::Broken,
         })
     }

@@ -10,12 +10,56 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as _;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::info;
+use crate::answer;
+use crate::session::registry::Kind;
 
 /// How long a client may take for a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
 const FORM: &str = "application/x-www-form-urlencoded";
+
+/// How messages come from a client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sender {
+    Xhr,
+    Jsonp,
+}
+
+impl Sender {
+    /// The transports that it belongs to.
+    pub(crate) fn kinds(self) -> &'static [Kind] {
+        match self {
+            Self::Xhr => &[
+                Kind::Xhr,
+                Kind::XhrStreaming,
+                Kind::EventSource,
+                Kind::HtmlFile,
+            ],
+            Self::Jsonp => &[Kind::Jsonp],
+        }
+    }
+
+    /// The messages in a body.
+    pub(crate) fn messages(
+        self,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Vec<Utf8Bytes>, Unusable> {
+        match self {
+            Self::Xhr => xhr_messages(body),
+            Self::Jsonp => jsonp_messages(headers, body),
+        }
+    }
+
+    /// What is said when they were taken.
+    pub(crate) fn answer(self) -> Response {
+        match self {
+            // With a type even where there is nothing: Firefox takes it for XML otherwise, and complains.
+            Self::Xhr => answer::text(StatusCode::NO_CONTENT, Body::empty()),
+            Self::Jsonp => answer::text(StatusCode::OK, "ok"),
+        }
+    }
+}
 
 /// Why a body holds no messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +85,7 @@ impl Unusable {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Broken => StatusCode::BAD_REQUEST,
         };
-        info::text(status, self.to_string())
+        answer::text(status, self.to_string())
     }
 }
 
@@ -61,7 +105,7 @@ pub(crate) async fn read(body: Body, max_bytes: usize) -> Result<Bytes, Unusable
 }
 
 /// The messages of an `xhr_send`: a JSON array of strings, whatever its type is said to be.
-pub(crate) fn xhr_messages(body: &[u8]) -> Result<Vec<Utf8Bytes>, Unusable> {
+fn xhr_messages(body: &[u8]) -> Result<Vec<Utf8Bytes>, Unusable> {
     if body.is_empty() {
         return Err(Unusable::NoMessages);
     }
@@ -69,7 +113,7 @@ pub(crate) fn xhr_messages(body: &[u8]) -> Result<Vec<Utf8Bytes>, Unusable> {
 }
 
 /// The messages of a `jsonp_send`: the same in a form's field `d`, or as the whole body.
-pub(crate) fn jsonp_messages(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Utf8Bytes>, Unusable> {
+fn jsonp_messages(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Utf8Bytes>, Unusable> {
     let media_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())

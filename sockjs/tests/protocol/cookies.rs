@@ -1,6 +1,7 @@
 //! The cookie that load balancers stick to.
 
 use crate::harness::raw::Request;
+use crate::harness::websocket::handshake;
 use crate::harness::{Server, session_url};
 
 const DUMMY: Option<&str> = Some("JSESSIONID=dummy; path=/");
@@ -49,6 +50,15 @@ async fn all_session_urls_set_it() {
     let send = Request::new("POST", &format!("{url}/jsonp_send"));
     let sent = server.send(send.form("d=%5B%5D")).await;
     assert_eq!(sent.header("set-cookie"), DUMMY);
+}
+
+#[tokio::test]
+async fn a_websocket_needs_none() {
+    let server = Server::start().await;
+    let path = format!("{}/websocket", session_url("/cookie_needed_echo"));
+    let stream = server.stream(handshake(&path)).await;
+    assert_eq!(stream.head.status, 101);
+    assert_eq!(stream.head.header("set-cookie"), None);
 }
 
 #[tokio::test]

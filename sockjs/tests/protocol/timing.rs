@@ -68,6 +68,26 @@ async fn a_stream_has_heartbeats_when_nothing_else_was_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_that_takes_its_heartbeats_gives_signs_of_life() {
+    let mut endpoint = endpoint();
+    let mut body = endpoint.post("xhr_streaming", "").await.into_body();
+    let mut session = endpoint.session().await;
+    let listen = async { while next(&mut body).await.is_some() {} };
+    let hear = async {
+        assert_eq!(session.receive().await, Incoming::Sign);
+        for count in 1..=3 {
+            let start = Instant::now();
+            assert_eq!(session.receive().await, Incoming::Sign, "{count}");
+            assert_eq!(start.elapsed(), 25 * SECOND);
+        }
+    };
+    tokio::select! {
+        () = listen => panic!("the stream has ended"),
+        () = hear => {}
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_session_ends_when_no_poll_comes_in_time() {
     let mut endpoint = endpoint();
     let mut session = endpoint.open("xhr").await;

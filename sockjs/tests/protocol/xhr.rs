@@ -51,6 +51,7 @@ async fn refusals_can_be_read_by_the_page_that_asks() {
         let answer = server.send(request.body(body)).await;
         assert_eq!(answer.status, status);
         assert_cors(&answer, Some("test"));
+        assert_not_cached(&answer);
     }
 }
 
