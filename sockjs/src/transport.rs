@@ -99,7 +99,8 @@ impl<D: Dress> Feed<D> {
             return Some(prelude);
         }
         let frame = match &self.place {
-            Place::Outside(shared) => match Attachment::make(shared).await {
+            Place::Outside(shared) => match Attachment::make(shared, self.heartbeat_interval).await
+            {
                 Some(attachment) => {
                     self.place = Place::Inside(attachment);
                     self.next_frame().await?
@@ -130,13 +131,13 @@ impl<D: Dress> Feed<D> {
             self.place = Place::Done;
             return None;
         }
-        if std::mem::take(&mut attachment.is_heartbeat_under_way) {
-            // It is asked for more, so the connection took it. Who only listens gives no other sign.
+        // It is asked for more, so the connection took what it was given. Who only listens gives no other sign.
+        if attachment.signs_at <= Instant::now() {
+            attachment.signs_at = Instant::now() + self.heartbeat_interval;
             attachment.shared.change(State::sign);
         }
         let next = attachment.shared.next_frame();
         let frame = tokio::time::timeout(self.heartbeat_interval, next).await;
-        attachment.is_heartbeat_under_way = frame.is_err();
         Some(frame.unwrap_or(Frame::Heartbeat))
     }
 }
@@ -146,19 +147,20 @@ struct Attachment {
     shared: Arc<Shared>,
     attached: Attached,
     is_last: bool,
-    is_heartbeat_under_way: bool,
+    /// When asking for more counts as a sign of life again.
+    signs_at: Instant,
     end: Detached,
 }
 
 impl Attachment {
     /// `None` if another connection holds the session.
-    async fn make(shared: &Arc<Shared>) -> Option<Self> {
+    async fn make(shared: &Arc<Shared>, sign_interval: Duration) -> Option<Self> {
         let attached = tokio::time::timeout(HANDOVER, shared.until(State::attach)).await;
         Some(Self {
             shared: Arc::clone(shared),
             attached: attached.ok()?,
             is_last: false,
-            is_heartbeat_under_way: false,
+            signs_at: Instant::now() + sign_interval,
             end: Detached::Broken,
         })
     }

@@ -74,8 +74,8 @@ pub(crate) enum Detached {
 pub enum Incoming {
     /// A message.
     Text(Utf8Bytes),
-    /// A sign of life without content: a new receiving connection, an empty request, a pong, a heartbeat that a
-    /// streaming connection took. Several may count as one.
+    /// A sign of life without content: a new receiving connection, an empty request, a pong, and once in a
+    /// heartbeat interval that a streaming connection takes what it is given. Several may count as one.
     Sign,
     /// The peer sent more at a time than [`Options::max_message_bytes`]. Nothing more is received; something can
     /// still be sent before the session is closed.

@@ -18,7 +18,7 @@ use crate::stop::Stop;
 /// How long one frame may take to leave. The kernel takes some 100 KiB at once, so who needs longer does not read.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// After how many heartbeats without any sign of life the peer counts as gone.
+/// How many pings may go without any sign of life, before the peer counts as gone.
 const MAX_UNANSWERED: u32 = 2;
 
 /// How a session speaks over a WebSocket.
@@ -71,9 +71,11 @@ struct Line<'a, D> {
     socket: Socket,
     shared: Arc<Shared>,
     stop: &'a Stop,
-    heartbeat_at: Instant,
     heartbeat_interval: Duration,
-    /// Heartbeats since something came.
+    heartbeat_at: Instant,
+    /// Pings do not wait for a pause: the answer is what counts.
+    ping_at: Instant,
+    /// Pings since something came.
     unanswered: u32,
     /// Whether the peer may send more.
     is_reading: bool,
@@ -87,12 +89,14 @@ pub(crate) async fn carry<D: Dialect>(
     heartbeat_interval: Duration,
     stop: &Stop,
 ) {
+    let first_beat = Instant::now() + heartbeat_interval;
     let mut line = Line::<D> {
         socket,
         shared,
         stop,
-        heartbeat_at: Instant::now() + heartbeat_interval,
         heartbeat_interval,
+        heartbeat_at: first_beat,
+        ping_at: first_beat,
         unanswered: 0,
         is_reading: true,
         dialect: PhantomData,
@@ -112,6 +116,7 @@ enum Event {
     Frame(Frame),
     Received(Received),
     Heartbeat,
+    Ping,
     Stop(Close),
 }
 
@@ -121,7 +126,8 @@ impl<D: Dialect> Line<'_, D> {
             let outcome = match self.wait().await {
                 Event::Frame(frame) => self.send(frame).await,
                 Event::Received(received) => self.take(received),
-                Event::Heartbeat => self.beat().await,
+                Event::Heartbeat => self.send(Frame::Heartbeat).await,
+                Event::Ping => self.ping().await,
                 Event::Stop(close) => {
                     self.shared.close(close);
                     Ok(())
@@ -147,6 +153,7 @@ impl<D: Dialect> Line<'_, D> {
             frame = shared.next_frame() => Event::Frame(frame),
             received = receive, if self.is_reading => Event::Received(received),
             () = tokio::time::sleep_until(self.heartbeat_at) => Event::Heartbeat,
+            () = tokio::time::sleep_until(self.ping_at) => Event::Ping,
             close = self.stop.begun(), if is_open => Event::Stop(close),
         }
     }
@@ -196,8 +203,8 @@ impl<D: Dialect> Line<'_, D> {
         Ok(())
     }
 
-    /// Sends a heartbeat, and a ping, which every WebSocket answers.
-    async fn beat(&mut self) -> Result<(), Ending> {
+    /// Asks for a sign of life, which every WebSocket gives.
+    async fn ping(&mut self) -> Result<(), Ending> {
         // While nothing is read, nothing can be heard.
         if self.is_reading && self.shared.lock().has_room_to_deliver() {
             self.unanswered += 1;
@@ -205,11 +212,11 @@ impl<D: Dialect> Line<'_, D> {
         if self.unanswered > MAX_UNANSWERED {
             return Err(Ending::Gone);
         }
-        let ping = tokio::time::timeout(SEND_TIMEOUT, self.socket.ping());
-        if !matches!(ping.await, Ok(Ok(()))) {
-            return Err(Ending::Gone);
+        self.ping_at = Instant::now() + self.heartbeat_interval;
+        match tokio::time::timeout(SEND_TIMEOUT, self.socket.ping()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(Gone)) | Err(_) => Err(Ending::Gone),
         }
-        self.send(Frame::Heartbeat).await
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::{Instant, advance, sleep};
 
 use crate::harness::calls::{Endpoint, next, whole};
-use crate::harness::websocket::{FIN, PING, PONG, Peer};
+use crate::harness::websocket::{FIN, PING, PONG, Peer, TEXT};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -180,15 +180,41 @@ async fn a_websocket_has_heartbeats_and_pings() {
     assert_eq!(peer.text().await, "o");
     let start = Instant::now();
     for count in 1..=4 {
-        assert_eq!(
-            next_after_heartbeat(&mut peer).await,
-            Some((FIN | PING, vec![]))
-        );
-        assert_eq!(peer.text().await, "h");
+        let mut beat = [next_after_heartbeat(&mut peer).await, peer.read().await];
+        beat.sort();
+        let ping = Some((FIN | PING, vec![]));
+        assert_eq!(beat, [Some((FIN | TEXT, b"h".to_vec())), ping]);
         assert_eq!(start.elapsed(), count * 25 * SECOND);
         peer.write(FIN | PONG, b"").await;
         assert_eq!(session.receive().await, Incoming::Sign);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_websocket_is_asked_for_signs_of_life_however_much_is_sent() {
+    let mut endpoint = endpoint();
+    let mut peer = open_websocket(&endpoint.sockjs, "/at/0/0/websocket").await;
+    let session = endpoint.session().await;
+    assert_eq!(peer.text().await, "o");
+    let start = Instant::now();
+    let mut pings = 0;
+    while start.elapsed() < 100 * SECOND {
+        sleep(10 * SECOND).await;
+        session.send("x").await.unwrap();
+        loop {
+            match peer.read().await.unwrap() {
+                (first, _) if first == FIN | PING => {
+                    peer.write(FIN | PONG, b"").await;
+                    pings += 1;
+                }
+                (_, payload) => {
+                    assert_eq!(payload, b"a[\"x\"]", "no heartbeat is needed");
+                    break;
+                }
+            }
+        }
+    }
+    assert_eq!(pings, 4);
 }
 
 /// The heartbeat comes later than tests wait otherwise.
