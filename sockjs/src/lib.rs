@@ -4,7 +4,8 @@
 //! `xhr`, `xhr_streaming`, `eventsource`, `htmlfile` and `jsonp` with their `xhr_send` and `jsonp_send`, and the raw
 //! WebSocket. An application gets a [`Session`] for each, and cannot tell them apart. It knows nothing of who may open
 //! one: the caller checks that first, and says whose request it is with an [`Owner`]. Layers that compress, buffer,
-//! time out or add CORS headers must not wrap these routes: answers here are streams, and bring their own headers.
+//! time out or add CORS headers must not wrap these routes: answers here are streams, and bring their own headers. The
+//! server beneath has to end connections whose peers stop reading a response, as it has to for any stream.
 //!
 //! ```no_run
 //! use sockjs::{Options, Session, SockJs};

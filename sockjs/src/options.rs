@@ -5,7 +5,7 @@ use std::time::Duration;
 /// How one SockJS endpoint behaves.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The path of the endpoint, without a slash at its end. Paths are compared as they were sent.
+    /// The path of the endpoint, with a slash at its beginning and none at its end. Paths are compared as they were sent.
     pub prefix: String,
     /// Whether to offer WebSockets, framed and raw.
     pub websocket: bool,
@@ -23,7 +23,8 @@ pub struct Options {
     pub disconnect_delay: Duration,
     /// A streaming response ends after so many bytes, so that the browser can free what it holds of it.
     pub response_limit: usize,
-    /// The largest request body and WebSocket message that is taken.
+    /// The largest request body and WebSocket message that is taken, as it was sent with all its escapes. A client puts
+    /// all messages that wait into one.
     pub max_message_bytes: usize,
     /// What may wait for the peer. Past it a send has to wait or is refused.
     pub outbox: Bounds,

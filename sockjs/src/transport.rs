@@ -50,7 +50,7 @@ pub(crate) trait Dress: Send + 'static {
 }
 
 /// The response by which a client receives.
-pub(crate) fn receive(shared: Arc<Shared>, dress: impl Dress, options: &Options) -> Response {
+pub(crate) fn receive<D: Dress>(shared: Arc<Shared>, dress: D, options: &Options) -> Response {
     let feed = Feed {
         prelude: dress.prelude(),
         limit: dress.limit(options),
@@ -58,10 +58,6 @@ pub(crate) fn receive(shared: Arc<Shared>, dress: impl Dress, options: &Options)
         place: Place::Outside(shared),
         dress,
     };
-    respond(feed)
-}
-
-fn respond<D: Dress>(feed: Feed<D>) -> Response {
     let chunks = stream::unfold(feed, async |mut feed| {
         let chunk = feed.next().await?;
         Some((Ok::<_, Infallible>(chunk), feed))
@@ -98,47 +94,30 @@ impl<D: Dress> Feed<D> {
         if let Some(prelude) = self.prelude.take() {
             return Some(prelude);
         }
-        let frame = match &self.place {
-            Place::Outside(shared) => match Attachment::make(shared, self.heartbeat_interval).await
-            {
-                Some(attachment) => {
-                    self.place = Place::Inside(attachment);
-                    self.next_frame().await?
+        if let Place::Outside(shared) = &self.place {
+            match Attachment::make(shared, self.heartbeat_interval).await {
+                Some(attachment) => self.place = Place::Inside(attachment),
+                None => {
+                    self.place = Place::Done;
+                    let frame = Frame::Close(OTHER_CONNECTION);
+                    return Some(self.dress.dress(&frame.text()));
                 }
-                None => Frame::Close(OTHER_CONNECTION),
-            },
-            Place::Inside(_) => self.next_frame().await?,
-            Place::Done => return None,
-        };
-        let chunk = self.dress.dress(&frame.text());
-        self.limit = self.limit.saturating_sub(chunk.len());
-        match (&mut self.place, frame) {
-            // The end is seen when the next chunk is asked for: only then this one has left in order.
-            (Place::Inside(attachment), Frame::Close(_)) => attachment.is_last = true,
-            (Place::Inside(attachment), _) => attachment.is_last = self.limit == 0,
-            (place, _) => *place = Place::Done,
+            }
         }
-        Some(chunk)
-    }
-
-    /// The next frame for the client, at the latest a heartbeat; `None` at the end.
-    async fn next_frame(&mut self) -> Option<Frame> {
         let Place::Inside(attachment) = &mut self.place else {
             return None;
         };
-        if attachment.is_last {
-            attachment.end = Detached::InOrder;
+        if attachment.is_at_end {
+            // Only that it is asked for more tells that the last chunk left in order.
+            attachment.detached = Detached::InOrder;
             self.place = Place::Done;
             return None;
         }
-        // It is asked for more, so the connection took what it was given. Who only listens gives no other sign.
-        if attachment.signs_at <= Instant::now() {
-            attachment.signs_at = Instant::now() + self.heartbeat_interval;
-            attachment.shared.change(State::sign);
-        }
-        let next = attachment.shared.next_frame();
-        let frame = tokio::time::timeout(self.heartbeat_interval, next).await;
-        Some(frame.unwrap_or(Frame::Heartbeat))
+        let frame = attachment.next_frame(self.heartbeat_interval).await;
+        let chunk = self.dress.dress(&frame.text());
+        self.limit = self.limit.saturating_sub(chunk.len());
+        attachment.is_at_end = self.limit == 0 || matches!(frame, Frame::Close(_));
+        Some(chunk)
     }
 }
 
@@ -146,10 +125,11 @@ impl<D: Dress> Feed<D> {
 struct Attachment {
     shared: Arc<Shared>,
     attached: Attached,
-    is_last: bool,
+    detached: Detached,
+    /// Whether the last chunk is under way.
+    is_at_end: bool,
     /// When asking for more counts as a sign of life again.
     signs_at: Instant,
-    end: Detached,
 }
 
 impl Attachment {
@@ -159,10 +139,21 @@ impl Attachment {
         Some(Self {
             shared: Arc::clone(shared),
             attached: attached.ok()?,
-            is_last: false,
+            detached: Detached::Broken,
+            is_at_end: false,
             signs_at: Instant::now() + sign_interval,
-            end: Detached::Broken,
         })
+    }
+
+    /// The next frame for the client, at the latest a heartbeat.
+    async fn next_frame(&mut self, heartbeat_interval: Duration) -> Frame {
+        // It is asked for more, so the connection took what it was given. Who only listens gives no other sign.
+        if self.signs_at <= Instant::now() {
+            self.signs_at = Instant::now() + heartbeat_interval;
+            self.shared.change(State::sign);
+        }
+        let frame = tokio::time::timeout(heartbeat_interval, self.shared.next_frame()).await;
+        frame.unwrap_or(Frame::Heartbeat)
     }
 }
 
@@ -171,9 +162,8 @@ impl Drop for Attachment {
         match self.attached {
             Attached::Farewell => {}
             Attached::Alone => {
-                let end = self.end;
-                self.shared
-                    .change(|state| state.detach(end, Instant::now()));
+                let detach = |state: &mut State| state.detach(self.detached, Instant::now());
+                self.shared.change(detach);
             }
         }
     }

@@ -131,6 +131,7 @@ async fn expire(shared: &Shared, disconnect_delay: Duration) {
             continue;
         };
         tokio::select! {
+            biased; // Who comes at the last moment has come.
             now = changed => expected = now,
             () = tokio::time::sleep_until(deadline) => return,
         }
