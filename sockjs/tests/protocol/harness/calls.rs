@@ -1,13 +1,19 @@
 //! Requests to an endpoint without a socket: only timers and the endpoint's own tasks are waited for, so a stopped clock
 //! goes on exactly when nothing else can.
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
 use http_body_util::BodyExt;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
 use sockjs::{Incoming, Options, Owner, Session, SockJs};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
+
+use super::websocket::{Peer, handshake};
 
 /// An endpoint whose sessions the test itself holds.
 pub(crate) struct Endpoint {
@@ -43,6 +49,26 @@ impl Endpoint {
         session
     }
 
+    /// A WebSocket to the endpoint, with 64 KiB in between instead of a socket.
+    pub(crate) async fn websocket(&self, path: &str) -> Peer<DuplexStream> {
+        let (mut client, server) = tokio::io::duplex(64 * 1024);
+        let router: Router = self.sockjs.routes();
+        tokio::spawn(async move {
+            let service = TowerToHyperService::new(router);
+            let connection = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(server), service);
+            connection.with_upgrades().await
+        });
+        let request = handshake(path).text();
+        client.write_all(request.as_bytes()).await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(client.read_u8().await.unwrap());
+        }
+        assert!(head.starts_with(b"HTTP/1.1 101 "));
+        Peer::on(client)
+    }
+
     /// Posts to a transport of the one session that these tests have.
     pub(crate) async fn post(&self, transport: &str, body: &str) -> Response {
         self.post_as(None, transport, body).await
@@ -64,9 +90,10 @@ impl Endpoint {
         transport: &str,
         body: &str,
     ) -> Response {
+        let path = format!("/at/000/session/{transport}");
         let mut request = Request::builder()
             .method(method)
-            .uri(format!("/at/000/session/{transport}"))
+            .uri(path)
             .body(Body::from(body.to_owned()))
             .unwrap();
         if let Some(owner) = owner {

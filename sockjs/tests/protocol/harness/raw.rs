@@ -49,6 +49,25 @@ impl Request {
             .body(body)
     }
 
+    /// The request as it goes over the wire.
+    pub(crate) fn text(&self) -> String {
+        let Self {
+            method,
+            path,
+            version,
+            headers,
+            body,
+        } = self;
+        let mut text = format!("{method} {path} HTTP/{version}\r\nHost: localhost\r\n");
+        for (name, value) in headers {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if *method == "POST" {
+            text.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        }
+        text + "\r\n" + body
+    }
+
     pub(crate) async fn stream(self, address: SocketAddr) -> Streaming {
         let mut connection = Connection::open(address).await;
         connection.write(&self).await;
@@ -154,22 +173,7 @@ impl Connection {
     }
 
     pub(crate) async fn write(&mut self, request: &Request) {
-        let Request {
-            method,
-            path,
-            version,
-            headers,
-            body,
-        } = request;
-        let mut text = format!("{method} {path} HTTP/{version}\r\nHost: localhost\r\n");
-        for (name, value) in headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
-        }
-        if *method == "POST" && !headers.iter().any(|(name, _)| *name == "Content-Length") {
-            text.push_str(&format!("Content-Length: {}\r\n", body.len()));
-        }
-        text.push_str("\r\n");
-        text.push_str(body);
+        let text = request.text();
         self.stream.write_all(text.as_bytes()).await.unwrap();
     }
 
