@@ -124,12 +124,11 @@ impl Session {
     }
 }
 
-/// Without the request, whose URL and headers may hold secrets.
+/// Without the request, whose URL and headers may hold secrets, and without what people say.
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { shared, request: _ } = self;
         f.debug_struct("Session")
-            .field("shared", shared)
+            .field("queued", &self.queued())
             .finish_non_exhaustive()
     }
 }
@@ -192,14 +191,24 @@ impl Shared {
         outcome
     }
 
-    /// Tries a change after each change by others, until it gives something.
-    pub(crate) async fn until<T>(&self, mut change: impl FnMut(&mut State) -> Option<T>) -> T {
+    /// Tries a change now and after each change by others, until it gives something.
+    pub(crate) async fn until<T>(&self, change: impl FnMut(&mut State) -> Option<T>) -> T {
+        let outcome = self.wait(change).await;
+        self.changed.notify_waiters();
+        outcome
+    }
+
+    /// The same for a look that changes nothing, and so wakes nobody.
+    pub(crate) async fn when<T>(&self, look: impl Fn(&State) -> Option<T>) -> T {
+        self.wait(|state| look(state)).await
+    }
+
+    async fn wait<T>(&self, mut attempt: impl FnMut(&mut State) -> Option<T>) -> T {
         loop {
-            // Created before the look, so that no change in between is missed.
+            // Created before the attempt, so that no change in between is missed.
             let changed = self.changed.notified();
-            let outcome = change(&mut self.lock());
+            let outcome = attempt(&mut self.lock());
             if let Some(outcome) = outcome {
-                self.changed.notify_waiters();
                 return outcome;
             }
             changed.await;

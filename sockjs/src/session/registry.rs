@@ -107,7 +107,7 @@ impl Registry {
             farewell = stop.begun() => {
                 shared.close(farewell);
                 // Who receives now is still told; who does not would find nobody to ask any more.
-                let told = shared.until(|state| (!state.has_receiver()).then_some(()));
+                let told = shared.when(|state| (!state.has_receiver()).then_some(()));
                 let _ = tokio::time::timeout(disconnect_delay, told).await;
             }
         }
@@ -122,7 +122,7 @@ async fn expire(shared: &Shared, disconnect_delay: Duration) {
     let ends_at = || shared.lock().ends_at(disconnect_delay);
     let mut expected = ends_at();
     loop {
-        let changed = shared.until(|state| {
+        let changed = shared.when(|state| {
             let now = state.ends_at(disconnect_delay);
             (now != expected).then_some(now)
         });

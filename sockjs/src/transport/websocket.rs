@@ -145,7 +145,7 @@ impl<D: Dialect> Line<'_, D> {
         // What the application does not take stays with the peer.
         let receive = async {
             shared
-                .until(|state| state.has_room_to_deliver().then_some(()))
+                .when(|state| state.has_room_to_deliver().then_some(()))
                 .await;
             socket.receive().await
         };

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::extract::Request;
 use axum::http::StatusCode;
 use sockjs::{Bounds, Incoming, SendError};
 use tokio::time::Instant;
@@ -103,6 +105,28 @@ async fn too_large_a_body_is_refused_and_told_to_the_application() {
     assert_eq!(endpoint.poll().await, "c[1009,\"Message too large\"]\n");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_in_time_is_refused() {
+    let endpoint = Endpoint::new(|_| ());
+    let never = futures_util::stream::pending::<Result<&[u8], std::io::Error>>();
+    let request = Request::post("/at/0/0/xhr_send");
+    let request = request.body(Body::from_stream(never)).unwrap();
+    let start = Instant::now();
+    let refused = endpoint.sockjs.serve(request).await;
+    assert_eq!(refused.status(), StatusCode::REQUEST_TIMEOUT);
+    assert_eq!(start.elapsed(), Duration::from_secs(20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_without_a_length_is_read_up_to_the_limit() {
+    let endpoint = Endpoint::new(|options| options.max_message_bytes = 10);
+    let endless = futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>("    "));
+    let request = Request::post("/at/0/0/xhr_send");
+    let request = request.body(Body::from_stream(endless)).unwrap();
+    let refused = endpoint.sockjs.serve(request).await;
+    assert_eq!(refused.status(), StatusCode::PAYLOAD_TOO_LARGE);
+}
+
 #[tokio::test]
 async fn too_large_a_text_is_told_to_the_application_which_may_answer() {
     let mut endpoint = Endpoint::new(|options| options.max_message_bytes = 10);
@@ -155,8 +179,8 @@ async fn sessions_have_a_number_and_the_next_is_refused() {
     let mut endpoint = Endpoint::new(|options| options.max_sessions = 1);
     let session = endpoint.open("xhr").await;
     let other = async || {
-        let request = axum::extract::Request::post("/at/0/other/xhr");
-        let request = request.body(axum::body::Body::empty()).unwrap();
+        let request = Request::post("/at/0/other/xhr");
+        let request = request.body(Body::empty()).unwrap();
         endpoint.sockjs.serve(request).await
     };
     assert_eq!(other().await.status(), StatusCode::SERVICE_UNAVAILABLE);
