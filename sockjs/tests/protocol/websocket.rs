@@ -1,5 +1,6 @@
 //! `websocket` and the raw `/websocket`: the handshake, the frames of SockJS, and the end.
 
+use crate::harness::calls::Endpoint;
 use crate::harness::raw::Request;
 use crate::harness::websocket::{BINARY, CLOSE, FIN, Peer, handshake};
 use crate::harness::{Server, session_url};
@@ -159,4 +160,16 @@ async fn a_raw_websocket_is_closed_with_the_code_and_the_reason() {
     let server = Server::start().await;
     let mut peer = Peer::open(server.address, "/close/websocket").await;
     assert_eq!(peer.goodbye().await, (3000, "Go away!".to_owned()));
+}
+
+#[tokio::test]
+async fn a_code_that_no_goodbye_may_have_and_a_reason_too_long_for_one_stay_in_the_frame() {
+    let mut endpoint = Endpoint::new(|_| ());
+    let server = Server::serving(endpoint.sockjs.routes()).await;
+    let mut peer = Peer::open(server.address, "/at/0/0/websocket").await;
+    let reason = "\u{20ac}".repeat(50);
+    endpoint.session().await.close(1005, reason.as_str());
+    assert_eq!(peer.text().await, "o");
+    assert_eq!(peer.text().await, format!("c[1005,\"{reason}\"]"));
+    assert_eq!(peer.goodbye().await, (1000, "\u{20ac}".repeat(41)));
 }
