@@ -52,6 +52,11 @@ fn measure(old: &str, new: &str, level: &str, format: &str) -> outcome::Result {
         started.elapsed().as_secs_f64(),
         peak_mb()?
     ));
+    if let Some(contents) = delta::inspect(&patch)?.contents {
+        let streams = contents.streams.iter();
+        let sizes = streams.map(|stream| format!("{} {}", stream.name, stream.packed_bytes));
+        print(&format!("  {}", sizes.collect::<Vec<_>>().join(", ")));
+    }
     delta::verify(&old_bytes, &patch, &new_bytes)?;
     let path = env::temp_dir().join(format!("measure-{}.patch", std::process::id()));
     fs::write(&path, &patch)?;

@@ -12,6 +12,43 @@ pub struct PatchSummary {
     pub patch_bytes: u64,
     /// What it is for and what it costs; a patch in the format zstd says nothing of that kind.
     pub stated: Option<Stated>,
+    /// What is in it; only a patch in the format `jar` shows that.
+    pub contents: Option<Contents>,
+}
+
+/// What a patch in the format `jar` consists of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contents {
+    /// The entries of the new file, those of JARs inside it included.
+    pub entries: EntryCounts,
+    /// The streams that have anything, largest first.
+    pub streams: Vec<StreamSize>,
+}
+
+/// How many entries of the new file come about in which way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EntryCounts {
+    /// Taken from the old file as they are.
+    pub copied: u64,
+    /// With an old content, packed in another way.
+    pub repacked: u64,
+    /// With a content that is written down as a difference to an old one.
+    pub patched: u64,
+    /// With a content that is in the patch.
+    pub new: u64,
+    /// JARs that are put together entry by entry.
+    pub nested: u64,
+}
+
+/// A stream of a patch: values of one kind, see `docs/delta-format.md`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamSize {
+    /// Its name, or `Joined` for the short ones, which are compressed together.
+    pub name: String,
+    /// Its length before compression.
+    pub raw_bytes: u64,
+    /// Its share of the patch.
+    pub packed_bytes: u64,
 }
 
 /// What a patch in the format `jar` states. Only applying it shows whether that is true.
@@ -33,7 +70,8 @@ pub struct Stated {
     pub memory_bytes: u64,
 }
 
-/// Reads the front of a patch.
+/// Reads what a patch says of itself. Needs the memory that the patch states, up to the default
+/// limit of [`crate::ApplyLimits`].
 ///
 /// ```
 /// let patch = delta::create(delta::Format::Zstd, b"old", b"new", delta::Options::default())?;
@@ -44,13 +82,18 @@ pub struct Stated {
 /// ```
 pub fn inspect(patch: &[u8]) -> Result<PatchSummary, Error> {
     let format = Format::detect(patch)?;
+    let (stated, contents) = match format {
+        Format::Zstd => (None, None),
+        Format::Jar => {
+            let (stated, contents) = jar_format::inspect(patch)?;
+            (Some(stated), Some(contents))
+        }
+    };
     Ok(PatchSummary {
         format,
         patch_bytes: patch.len() as u64,
-        stated: match format {
-            Format::Zstd => None,
-            Format::Jar => Some(jar_format::stated(patch)?),
-        },
+        stated,
+        contents,
     })
 }
 
@@ -73,6 +116,34 @@ mod tests {
             (old.len() as u64, new.len() as u64)
         );
         assert!(stated.memory_bytes > 0);
+    }
+
+    #[test]
+    fn a_jar_patch_says_what_becomes_of_the_entries_and_where_its_bytes_go() {
+        let (old, new) = fixtures::jars::jar_pair(1, 300_000);
+        let patch = create(Format::Jar, &old, &new, Options::default()).unwrap();
+        let contents = inspect(&patch).unwrap().contents.unwrap();
+        let EntryCounts {
+            copied,
+            repacked,
+            patched,
+            new,
+            nested,
+        } = contents.entries;
+        assert!(copied > 20 && patched > 0 && new > 0, "{contents:?}");
+        assert_eq!((repacked, nested), (0, 0));
+        let packed: u64 = contents
+            .streams
+            .iter()
+            .map(|stream| stream.packed_bytes)
+            .sum();
+        // The rest is the header and the table of lengths.
+        assert!(patch.len() as u64 - packed < 200, "{contents:?}");
+        assert!(
+            contents
+                .streams
+                .is_sorted_by_key(|stream| std::cmp::Reverse(stream.packed_bytes))
+        );
     }
 
     #[test]

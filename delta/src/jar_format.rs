@@ -26,6 +26,7 @@ mod payload;
 mod plan;
 mod sections;
 mod streams;
+mod tokens;
 mod tree;
 
 use crate::Error;
@@ -33,7 +34,7 @@ use crate::Error;
 pub(crate) use apply::apply;
 pub(crate) use create::{NotModelled, create};
 pub(crate) use header::MAGIC;
-pub(crate) use inspect::stated;
+pub(crate) use inspect::inspect;
 
 /// The memory that an honest patch between files of these sizes may ask for.
 pub(crate) fn memory_bytes(old_bytes: u64, new_bytes: u64) -> u64 {

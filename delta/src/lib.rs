@@ -37,4 +37,4 @@ pub use checksum::Digest;
 pub use create::{Options, create, create_best, savings_percentage};
 pub use error::Error;
 pub use format::{Format, UnknownFormatName};
-pub use inspect::{PatchSummary, Stated, inspect};
+pub use inspect::{Contents, EntryCounts, PatchSummary, Stated, StreamSize, inspect};

@@ -260,6 +260,13 @@ fn deltas_of_both_formats_rebuild_the_new_file_and_those_that_save_too_little_ar
         if made == "jar" {
             let stated = &data(&inspected)["stated"];
             assert_eq!(stated["targetSha256"], crate::sha256(&new), "{inspected:#}");
+            let entries = &data(&inspected)["entries"];
+            assert!(entries["copied"].is_u64(), "{inspected:#}");
+            let streams = data(&inspected)["streams"].as_array();
+            assert!(
+                streams.is_some_and(|streams| !streams.is_empty()),
+                "{inspected:#}"
+            );
         }
         let apply = ["delta", "apply", "old.jar", "patch", "-o", "rebuilt.jar"];
         let _ = relctl(apply).in_folder(folder.path()).succeed();

@@ -5,18 +5,18 @@ mod encode;
 mod operations;
 
 pub(super) use decode::Decoder;
-pub(super) use encode::{encode, finish};
+pub(super) use encode::{Compared, encode, finish};
 
 use super::streams::Stream;
 
 /// How a content is written down; the numbers stand in the patch.
-mod kind {
+pub(super) mod kind {
     /// Its bytes are in the payload.
-    pub(super) const PAYLOAD: u8 = 0;
+    pub(in super::super) const PAYLOAD: u8 = 0;
     /// A difference to the old content.
-    pub(super) const PLAIN: u8 = 1;
+    pub(in super::super) const PLAIN: u8 = 1;
     /// A class: an edit of the old pool, and a difference to the renumbered rest.
-    pub(super) const CLASS: u8 = 2;
+    pub(in super::super) const CLASS: u8 = 2;
 }
 
 /// The streams that differences go to. Classes differ in other ways than the rest does, so they
@@ -28,6 +28,7 @@ struct Lanes {
     inserts: Stream,
     seeks: Stream,
     gaps: Stream,
+    runs: Stream,
     values: Stream,
     inserted: Stream,
 }
@@ -38,6 +39,7 @@ const CLASS_LANES: Lanes = Lanes {
     inserts: Stream::ClassInserts,
     seeks: Stream::ClassSeeks,
     gaps: Stream::ClassGaps,
+    runs: Stream::ClassRuns,
     values: Stream::ClassValues,
     inserted: Stream::ClassInserted,
 };
@@ -49,6 +51,7 @@ const TEXT_LANES: Lanes = Lanes {
     inserts: Stream::TextInserts,
     seeks: Stream::TextSeeks,
     gaps: Stream::TextGaps,
+    runs: Stream::TextRuns,
     values: Stream::TextValues,
     inserted: Stream::Payload,
 };
@@ -59,6 +62,7 @@ const PLAIN_LANES: Lanes = Lanes {
     inserts: Stream::PlainInserts,
     seeks: Stream::PlainSeeks,
     gaps: Stream::PlainGaps,
+    runs: Stream::PlainRuns,
     values: Stream::PlainValues,
     inserted: Stream::PlainInserted,
 };

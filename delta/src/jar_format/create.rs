@@ -2,11 +2,11 @@
 
 use super::apply::measure;
 use super::columns::write_plan;
-use super::contents;
+use super::contents::{self, Compared};
 use super::header::{MAX_FILE_BYTES, PatchHeader, max_plain_bytes};
 use super::image::Image;
 use super::payload;
-use super::plan::make::{Job, Planner};
+use super::plan::make::{Base, Job, Planner};
 use super::sections;
 use super::streams::{Stream, StreamWriter};
 use super::tree::Tree;
@@ -107,14 +107,16 @@ fn put_contents(
     streams: &mut StreamWriter,
 ) -> u64 {
     let encoded = parallel::map(&mut [(), ()], jobs, |(), job| {
-        let plain = old
-            .zip(job.old)
-            .map(|(old, (node, entry))| old.plain(node, entry));
-        contents::encode(plain.as_deref(), &job.plain, level)
+        let compared = match (&job.base, old) {
+            (Base::Entry(node, entry), Some(old)) => Compared::InImage(old.plain(*node, *entry)),
+            (Base::Bytes(bytes), _) => Compared::Apart(bytes),
+            (Base::Entry(..), None) | (Base::Nothing, _) => Compared::Nothing,
+        };
+        contents::encode(&compared, &job.content, level)
     });
     let mut largest_bytes = 0;
     for (encoded, job) in encoded.iter().zip(jobs) {
-        if let (true, Some(old), Some((node, entry))) = (encoded.compared, old, job.old) {
+        if let (true, Some(old), &Base::Entry(node, entry)) = (encoded.compared, old, &job.base) {
             largest_bytes = largest_bytes.max(old.plain_bytes(node, entry) as u64);
         }
         streams.append(&encoded.streams);

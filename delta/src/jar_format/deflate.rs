@@ -17,20 +17,36 @@ pub(super) enum Replay {
     Verbatim,
     /// Stock zlib at this level.
     Level(u8),
+    /// Another writer, whose choices are sent as a content of their own after the entry's, see
+    /// [`super::tokens`].
+    Structure(Likeness),
+}
+
+/// Whose choices a writer's are compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Likeness {
+    /// Those that made the old entry's packed bytes.
+    OldEntry,
+    /// Those of stock zlib at this level for the same content.
+    Level(u8),
 }
 
 impl Replay {
-    /// The number in a patch: the level, or 255.
+    /// The number in a patch: a zlib level, 10 or 10 and a level for a structure, 255 for neither.
     pub(super) fn code(self) -> u8 {
         match self {
             Replay::Verbatim => 255,
             Replay::Level(level) => level,
+            Replay::Structure(Likeness::OldEntry) => 10,
+            Replay::Structure(Likeness::Level(level)) => 10 + level,
         }
     }
 
     pub(super) fn from_code(code: u8) -> Option<Replay> {
         match code {
             1..=9 => Some(Replay::Level(code)),
+            10 => Some(Replay::Structure(Likeness::OldEntry)),
+            11..=19 => Some(Replay::Structure(Likeness::Level(code - 10))),
             255 => Some(Replay::Verbatim),
             _ => None,
         }
@@ -81,7 +97,7 @@ impl Deflater {
     pub(super) fn find(&mut self, plain: &[u8], packed: &[u8], guess: Replay) -> Replay {
         let guessed = match guess {
             Replay::Level(level) => Some(level),
-            Replay::Verbatim => None,
+            Replay::Verbatim | Replay::Structure(_) => None,
         };
         let others = LIKELY_LEVELS
             .into_iter()

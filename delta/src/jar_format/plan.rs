@@ -3,6 +3,7 @@
 
 pub(super) mod make;
 mod names;
+mod structure;
 
 use super::container::Header;
 use super::deflate::Replay;

@@ -89,66 +89,82 @@ pub(super) fn take<'a>(
     rest: &mut &'a [u8],
     budget: &mut Budget,
 ) -> Result<(StreamReader, Option<Section<'a>>), Error> {
-    let present = take_number(rest)?;
-    if present >> Stream::COUNT != 0 {
-        return Err(damaged("the patch has streams that are not known here"));
-    }
-    let mut sizes = Vec::new();
-    let mut joined_bytes = 0;
-    for stream in Stream::ALL {
-        if present & 1 << stream as u32 == 0 {
-            continue;
-        }
-        let raw_bytes = take_number(rest)?;
-        // The payload is never whole in memory, unless it is as small as the patch itself.
-        if stream != Stream::Payload {
-            budget.take(raw_bytes)?;
-        }
-        let raw_bytes =
-            usize::try_from(raw_bytes).map_err(|_| damaged("a length is out of range"))?;
-        sizes.push((stream, raw_bytes));
-        if stream != Stream::Payload && raw_bytes < JOINED_BELOW_BYTES {
-            joined_bytes += raw_bytes;
-        }
-    }
-    let mut bodies = Vec::new();
-    for &(stream, raw_bytes) in &sizes {
-        if stream == Stream::Payload || raw_bytes >= JOINED_BELOW_BYTES {
-            bodies.push((Some(stream), raw_bytes, take_length(rest)?));
-        }
-    }
-    if joined_bytes > 0 {
-        bodies.push((None, joined_bytes, take_length(rest)?));
-    }
+    let table = Table::take(rest, budget)?;
     let mut reader = StreamReader::default();
     let mut payload = None;
-    for (stream, raw_bytes, (codec, packed_bytes)) in bodies {
-        let (packed, after) = rest
-            .split_at_checked(packed_bytes)
-            .ok_or(Error::Truncated)?;
-        *rest = after;
-        let section = Section {
-            codec,
-            raw_bytes,
-            packed,
-        };
+    for (stream, section) in table.sections {
         match stream {
             Some(Stream::Payload) => payload = Some(section),
             Some(stream) => reader.set(stream, decompress(&section)?),
             None => {
                 let joined = decompress(&section)?;
                 let mut left = &joined[..];
-                for &(stream, raw_bytes) in &sizes {
-                    if stream != Stream::Payload && raw_bytes < JOINED_BELOW_BYTES {
-                        let (bytes, after) = left.split_at(raw_bytes);
-                        reader.set(stream, bytes.to_vec());
-                        left = after;
-                    }
+                for &(stream, raw_bytes) in &table.joined {
+                    let (bytes, after) = left.split_at(raw_bytes);
+                    reader.set(stream, bytes.to_vec());
+                    left = after;
                 }
             }
         }
     }
     Ok((reader, payload))
+}
+
+/// What lies where in a patch; nothing is decompressed yet.
+pub(super) struct Table<'a> {
+    /// A stream's own section, or that of the joined ones.
+    pub(super) sections: Vec<(Option<Stream>, Section<'a>)>,
+    /// The streams that are joined, in order, and their lengths.
+    joined: Vec<(Stream, usize)>,
+}
+
+impl<'a> Table<'a> {
+    /// Reads lengths, and takes from the budget what the streams will need.
+    pub(super) fn take(rest: &mut &'a [u8], budget: &mut Budget) -> Result<Table<'a>, Error> {
+        let present = take_number(rest)?;
+        if present >> Stream::COUNT != 0 {
+            return Err(damaged("the patch has streams that are not known here"));
+        }
+        let (mut own, mut joined) = (Vec::new(), Vec::new());
+        for stream in Stream::ALL {
+            if present & 1 << stream as u32 == 0 {
+                continue;
+            }
+            let raw_bytes = take_number(rest)?;
+            // The payload is never whole in memory, unless it is as small as the patch itself.
+            if stream != Stream::Payload {
+                budget.take(raw_bytes)?;
+            }
+            let raw_bytes =
+                usize::try_from(raw_bytes).map_err(|_| damaged("a length is out of range"))?;
+            match stream == Stream::Payload || raw_bytes >= JOINED_BELOW_BYTES {
+                true => own.push((Some(stream), raw_bytes)),
+                false => joined.push((stream, raw_bytes)),
+            }
+        }
+        let joined_bytes: usize = joined.iter().map(|(_, raw_bytes)| raw_bytes).sum();
+        if joined_bytes > 0 {
+            own.push((None, joined_bytes));
+        }
+        let mut lengths = Vec::with_capacity(own.len());
+        for _ in &own {
+            lengths.push(take_length(rest)?);
+        }
+        let mut sections = Vec::with_capacity(own.len());
+        for ((stream, raw_bytes), (codec, packed_bytes)) in own.into_iter().zip(lengths) {
+            let (packed, after) = rest
+                .split_at_checked(packed_bytes)
+                .ok_or(Error::Truncated)?;
+            *rest = after;
+            let section = Section {
+                codec,
+                raw_bytes,
+                packed,
+            };
+            sections.push((stream, section));
+        }
+        Ok(Table { sections, joined })
+    }
 }
 
 fn take_length(rest: &mut &[u8]) -> Result<(u8, usize), Error> {

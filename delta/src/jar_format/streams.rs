@@ -43,6 +43,7 @@ pub(super) enum Stream {
     ClassInserts,
     ClassSeeks,
     ClassGaps,
+    ClassRuns,
     ClassValues,
     ClassInserted,
     PlainCounts,
@@ -50,6 +51,7 @@ pub(super) enum Stream {
     PlainInserts,
     PlainSeeks,
     PlainGaps,
+    PlainRuns,
     PlainValues,
     PlainInserted,
     TextCounts,
@@ -57,13 +59,14 @@ pub(super) enum Stream {
     TextInserts,
     TextSeeks,
     TextGaps,
+    TextRuns,
     TextValues,
     /// New contents and new constants' text; its compressor sees the old contents as prefix.
     Payload,
 }
 
 impl Stream {
-    pub(super) const ALL: [Stream; 37] = [
+    pub(super) const ALL: [Stream; 40] = [
         Stream::References,
         Stream::Statuses,
         Stream::Masks,
@@ -85,6 +88,7 @@ impl Stream {
         Stream::ClassInserts,
         Stream::ClassSeeks,
         Stream::ClassGaps,
+        Stream::ClassRuns,
         Stream::ClassValues,
         Stream::ClassInserted,
         Stream::PlainCounts,
@@ -92,6 +96,7 @@ impl Stream {
         Stream::PlainInserts,
         Stream::PlainSeeks,
         Stream::PlainGaps,
+        Stream::PlainRuns,
         Stream::PlainValues,
         Stream::PlainInserted,
         Stream::TextCounts,
@@ -99,6 +104,7 @@ impl Stream {
         Stream::TextInserts,
         Stream::TextSeeks,
         Stream::TextGaps,
+        Stream::TextRuns,
         Stream::TextValues,
         Stream::Payload,
     ];
@@ -227,10 +233,15 @@ impl StreamReader {
         self.bytes(stream, count)
     }
 
+    /// The bytes of a stream that are left.
+    pub(super) fn rest(&self, stream: Stream) -> &[u8] {
+        let cursor = &self.streams[stream as usize];
+        &cursor.bytes[cursor.position..]
+    }
+
     /// How many bytes of a stream are left.
     pub(super) fn left(&self, stream: Stream) -> usize {
-        let cursor = &self.streams[stream as usize];
-        cursor.bytes.len() - cursor.position
+        self.rest(stream).len()
     }
 
     /// Every stream must have been read to its end.

@@ -1,6 +1,6 @@
 //! `relctl delta inspect`: what a patch says of itself, without applying it.
 
-use delta::Stated;
+use delta::{Contents, EntryCounts, Stated};
 use protocol::Checksum;
 use serde::Serialize;
 
@@ -17,6 +17,10 @@ pub(super) struct Inspected {
     size_bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     stated: Option<StatedDocument>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entries: Option<EntriesDocument>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    streams: Vec<StreamDocument>,
 }
 
 /// What only the format `jar` states.
@@ -34,6 +38,28 @@ struct StatedDocument {
     memory_bytes: u64,
 }
 
+/// How many entries of the new file come about in which way.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EntriesDocument {
+    copied: u64,
+    /// An old content, packed in another way.
+    repacked: u64,
+    patched: u64,
+    new: u64,
+    /// JARs inside that are put together entry by entry, and counted here besides.
+    nested: u64,
+}
+
+/// A stream of the patch; `docs/delta-format.md` says what each holds.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StreamDocument {
+    name: String,
+    size_bytes: u64,
+    unpacked_bytes: u64,
+}
+
 pub(super) fn inspect(args: &DeltaInspectArgs) -> Result<Inspected, Failure> {
     let path = &args.patch;
     let patch = std::fs::read(path).map_err(|error| Failure::file("read", path, &error))?;
@@ -44,7 +70,38 @@ pub(super) fn inspect(args: &DeltaInspectArgs) -> Result<Inspected, Failure> {
         format: summary.format.name(),
         size_bytes: summary.patch_bytes,
         stated: summary.stated.map(document),
+        entries: summary
+            .contents
+            .as_ref()
+            .map(|contents| entries(contents.entries)),
+        streams: summary.contents.map(streams).unwrap_or_default(),
     })
+}
+
+fn entries(counts: EntryCounts) -> EntriesDocument {
+    let EntryCounts {
+        copied,
+        repacked,
+        patched,
+        new,
+        nested,
+    } = counts;
+    EntriesDocument {
+        copied,
+        repacked,
+        patched,
+        new,
+        nested,
+    }
+}
+
+fn streams(contents: Contents) -> Vec<StreamDocument> {
+    let document = |stream: delta::StreamSize| StreamDocument {
+        name: stream.name,
+        size_bytes: stream.packed_bytes,
+        unpacked_bytes: stream.raw_bytes,
+    };
+    contents.streams.into_iter().map(document).collect()
 }
 
 fn document(stated: Stated) -> StatedDocument {
@@ -77,7 +134,7 @@ impl Inspected {
                 self.file, self.format
             );
         };
-        format!(
+        let mut text = format!(
             "{}: {}, {size} ({} of the new file)\n\
              old      {}, sha256 {}\n\
              new      {}, sha256 {}\n\
@@ -94,6 +151,44 @@ impl Inspected {
             format_size(stated.rebuilt_bytes),
             format_size(stated.referred_bytes),
             format_size(stated.memory_bytes)
+        );
+        if let Some(entries) = &self.entries {
+            text.push_str(&format!("\nentries  {}", entries.describe()));
+        }
+        for stream in &self.streams {
+            text.push_str(&format!("\n  {}", stream.describe(self.size_bytes)));
+        }
+        text
+    }
+}
+
+impl EntriesDocument {
+    /// `1207 copied, 3 repacked, 24 patched, 5 new`.
+    fn describe(&self) -> String {
+        let counts = [
+            (self.copied, "copied"),
+            (self.repacked, "repacked"),
+            (self.patched, "patched"),
+            (self.new, "new"),
+            (self.nested, "JARs of entries"),
+        ];
+        let said: Vec<String> = counts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        said.join(", ")
+    }
+}
+
+impl StreamDocument {
+    fn describe(&self, patch_bytes: u64) -> String {
+        format!(
+            "{:<16} {:>9} ({}), {} unpacked",
+            self.name,
+            format_size(self.size_bytes),
+            format_share(self.size_bytes, patch_bytes),
+            format_size(self.unpacked_bytes)
         )
     }
 }

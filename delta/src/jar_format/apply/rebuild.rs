@@ -7,12 +7,13 @@ use std::ops::Range;
 use super::super::container::{self, Header};
 use super::super::contents::Decoder;
 use super::super::damaged;
-use super::super::deflate::{Deflater, Replay};
+use super::super::deflate::{Deflater, Likeness, Replay};
 use super::super::header::PatchHeader;
 use super::super::image::Image;
 use super::super::parallel;
 use super::super::plan::make::crc32;
 use super::super::plan::{Content, Plan, Planned};
+use super::super::tokens::{put_together, take_apart};
 use super::super::tree::{NodeId, Tree};
 use crate::Error;
 use crate::deadline::Deadline;
@@ -92,6 +93,8 @@ enum Body {
     /// The old entry's packed bytes, by its index.
     Copied(usize),
     Plain(Vec<u8>, Replay),
+    /// A content, and the structure of its packed bytes.
+    Structured(Vec<u8>, Vec<u8>),
 }
 
 struct Packed {
@@ -116,7 +119,7 @@ impl Rebuilder<'_> {
             for planned in entries.by_ref() {
                 self.deadline.check()?;
                 let body = self.body(planned, node)?;
-                if let Body::Plain(plain, _) = &body {
+                if let Body::Plain(plain, _) | Body::Structured(plain, _) = &body {
                     batch_bytes += plain.len();
                 }
                 batch.push((planned, body));
@@ -199,14 +202,50 @@ impl Rebuilder<'_> {
                 (bytes, *replay)
             }
         };
-        if plain.len() as u64 > self.largest_bytes {
+        self.count(&plain)?;
+        let Replay::Structure(likeness) = replay else {
+            return Ok(Body::Plain(plain, replay));
+        };
+        let base = self.structure(likeness, &plain, planned, node)?;
+        let structure = self.decoder.content(|| Ok(Cow::Owned(base)))?;
+        self.count(&structure)?;
+        Ok(Body::Structured(plain, structure))
+    }
+
+    /// Takes a content off what the patch states.
+    fn count(&mut self, content: &[u8]) -> Result<(), Error> {
+        let bytes = content.len() as u64;
+        if bytes > self.largest_bytes {
             return Err(damaged("a content is larger than the patch states"));
         }
         self.plain_bytes_left = self
             .plain_bytes_left
-            .checked_sub(plain.len() as u64)
+            .checked_sub(bytes)
             .ok_or_else(|| damaged("the contents are larger than the patch states"))?;
-        Ok(Body::Plain(plain, replay))
+        Ok(())
+    }
+
+    /// The structure that an entry's is compared with.
+    fn structure(
+        &mut self,
+        likeness: Likeness,
+        plain: &[u8],
+        planned: &Planned,
+        node: Option<NodeId>,
+    ) -> Result<Vec<u8>, Error> {
+        let max_bytes = usize::try_from(self.largest_bytes).unwrap_or(usize::MAX);
+        let structure = match likeness {
+            Likeness::OldEntry => {
+                let old = self.old.zip(node).zip(planned.reference);
+                let ((old, node), entry) = old.ok_or_else(no_old_entry)?;
+                take_apart(old.packed(node, entry), max_bytes)
+            }
+            Likeness::Level(level) => {
+                let packed = self.deflaters[0].pack(plain, level, self.deadline)?;
+                take_apart(&packed, max_bytes)
+            }
+        };
+        structure.ok_or_else(|| damaged("an entry has no structure to compare with"))
     }
 
     #[expect(
@@ -229,7 +268,7 @@ impl Rebuilder<'_> {
                 let header = &old.entry(node, *index).header;
                 (old.packed(node, *index), header.crc32, header.plain_bytes)
             }
-            Body::Plain(plain, _) => (
+            Body::Plain(plain, _) | Body::Structured(plain, _) => (
                 packed.bytes.as_deref().unwrap_or(plain),
                 packed.crc32,
                 packed.plain_bytes,
@@ -274,9 +313,14 @@ fn pack(body: &Body, deflater: &mut Deflater, deadline: &Deadline) -> Result<Pac
         }),
         Body::Plain(plain, replay) => Ok(Packed {
             bytes: match replay {
-                Replay::Verbatim => None,
                 Replay::Level(level) => Some(deflater.pack(plain, *level, deadline)?),
+                Replay::Verbatim | Replay::Structure(_) => None,
             },
+            crc32: crc32(plain),
+            plain_bytes: plain.len() as u64,
+        }),
+        Body::Structured(plain, structure) => Ok(Packed {
+            bytes: Some(put_together(plain, structure)?),
             crc32: crc32(plain),
             plain_bytes: plain.len() as u64,
         }),

@@ -1,5 +1,7 @@
 //! Writes contents down, each in the way that seems the smallest.
 
+use std::borrow::Cow;
+
 use super::super::class::{self, ClassFile, assemble, encode_pool, gone_texts};
 use super::super::difference::{difference, only_long_additions};
 use super::super::payload;
@@ -24,8 +26,23 @@ const TEXT_SLACK: usize = 8;
 /// Additions of texts shorter than this cost more than the payload takes.
 const TEXT_ADD_BYTES: usize = 32;
 
-/// Writes `new` down, given the old content if there is one.
-pub(crate) fn encode(old: Option<&[u8]>, new: &[u8], level: i32) -> Encoded {
+/// What a content is compared with.
+#[derive(Debug)]
+pub(crate) enum Compared<'a> {
+    Nothing,
+    /// An old content, which the payload's compressor sees as well.
+    InImage(Cow<'a, [u8]>),
+    /// Bytes that the payload knows nothing of.
+    Apart(&'a [u8]),
+}
+
+/// Writes `new` down, given what to compare it with.
+pub(crate) fn encode(compared: &Compared<'_>, new: &[u8], level: i32) -> Encoded {
+    let (old, image) = match compared {
+        Compared::Nothing => (None, &[][..]),
+        Compared::InImage(old) => (Some(&old[..]), &old[..]),
+        Compared::Apart(old) => (Some(*old), &[][..]),
+    };
     let old = old.filter(|old| !old.is_empty() && old.len().max(new.len()) <= MAX_COMPARED_BYTES);
     let Some(old) = old.filter(|_| !new.is_empty()) else {
         return in_payload(new);
@@ -45,7 +62,7 @@ pub(crate) fn encode(old: Option<&[u8]>, new: &[u8], level: i32) -> Encoded {
         PLAIN_LANES,
         &mut encoded.streams,
     );
-    match payload_is_smaller(&encoded.streams, old, new, level) {
+    match payload_is_smaller(&encoded.streams, image, new, level) {
         true => in_payload(new),
         false => encoded,
     }
@@ -114,8 +131,8 @@ fn as_class(old: &[u8], new: &[u8]) -> Option<Encoded> {
 const TRIAL_BYTES: usize = 64 << 10;
 
 /// Compares what the difference and the content itself take, compressed alone.
-fn payload_is_smaller(difference: &StreamWriter, old: &[u8], new: &[u8], level: i32) -> bool {
-    let level = match old.len().max(new.len()) {
+fn payload_is_smaller(difference: &StreamWriter, image: &[u8], new: &[u8], level: i32) -> bool {
+    let level = match image.len().max(new.len()) {
         0..TRIAL_BYTES => level.min(15),
         _ => level.min(6),
     };
@@ -126,6 +143,7 @@ fn payload_is_smaller(difference: &StreamWriter, old: &[u8], new: &[u8], level: 
         inserts,
         seeks,
         gaps,
+        runs,
         values,
         inserted,
         ..
@@ -135,6 +153,7 @@ fn payload_is_smaller(difference: &StreamWriter, old: &[u8], new: &[u8], level: 
         split.get(inserts),
         split.get(seeks),
         split.get(gaps),
+        split.get(runs),
     ]
     .concat();
     let mut cost = 0;
@@ -142,7 +161,7 @@ fn payload_is_smaller(difference: &StreamWriter, old: &[u8], new: &[u8], level: 
         cost += packed_bytes(part, &[], level);
     }
     // A difference this small is not beaten by much.
-    cost > 64 && packed_bytes(new, old, level) < cost
+    cost > 64 && packed_bytes(new, image, level) < cost
 }
 
 fn packed_bytes(raw: &[u8], prefix: &[u8], level: i32) -> usize {

@@ -58,7 +58,7 @@ pub(super) fn split_differences(lanes: Lanes, out: &mut StreamWriter) {
         // Zeros at the very end need not be said.
         if others > 0 {
             out.number(lanes.gaps, zeros as u64);
-            out.number(lanes.gaps, others as u64);
+            out.number(lanes.runs, others as u64);
         }
         out.bytes(lanes.values, &rest[..others]);
         rest = &rest[others..];
@@ -126,7 +126,7 @@ impl Reader {
                     return Ok(());
                 }
                 self.zeros = streams.length(self.lanes.gaps)?;
-                self.others = streams.length(self.lanes.gaps)?;
+                self.others = streams.length(self.lanes.runs)?;
                 if self.others == 0 {
                     return Err(damaged("a gap without values"));
                 }

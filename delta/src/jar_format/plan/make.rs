@@ -6,14 +6,22 @@ use super::super::container::{self, DEFLATED, Descriptor};
 use super::super::deflate::{Deflater, Replay};
 use super::super::tree::{NodeId, Tree};
 use super::names::{Names, is_archive};
+use super::structure::{self, Structure};
 use super::{Content, Plan, Planned};
 
-/// A changed or new content.
+/// A content that has to be written down.
 #[derive(Debug)]
 pub(crate) struct Job {
-    pub(crate) plain: Vec<u8>,
-    /// The old entry to compare it with.
-    pub(crate) old: Option<(NodeId, usize)>,
+    pub(crate) content: Vec<u8>,
+    pub(crate) base: Base,
+}
+
+/// What a content is compared with.
+#[derive(Debug)]
+pub(crate) enum Base {
+    Nothing,
+    Entry(NodeId, usize),
+    Bytes(Vec<u8>),
 }
 
 /// What planning adds up.
@@ -124,10 +132,13 @@ impl Planner {
                 return (Content::Copied, header.crc32, header.plain_bytes);
             }
         }
-        let (plain, replay) = self.plain(new, node, index);
+        let Unpacked {
+            plain,
+            replay,
+            structure,
+        } = self.unpack(new, node, index, old.as_ref().zip(reference));
         let (crc32, plain_bytes) = (crc32(&plain), plain.len() as u64);
-        self.plain_bytes += plain_bytes;
-        self.largest_bytes = self.largest_bytes.max(plain_bytes);
+        self.count(plain.len());
         if let (Some(old), Some((old_node, old_index))) = (&old, reference)
             && old.plain_bytes(old_node, old_index) >= plain.len()
             && *old.plain(old_node, old_index) == plain[..]
@@ -135,10 +146,11 @@ impl Planner {
             self.largest_bytes = self
                 .largest_bytes
                 .max(old.plain_bytes(old_node, old_index) as u64);
+            self.add(structure);
             return (Content::Same(replay), crc32, plain_bytes);
         }
-        let may_nest = matches!(replay, Replay::Level(_))
-            || new.entry(node, index).header.versions.method != DEFLATED;
+        let may_nest =
+            replay != Replay::Verbatim || new.entry(node, index).header.versions.method != DEFLATED;
         if may_nest
             && is_archive(&new.entry(node, index).header.name)
             && let Some(nested) = new.open_nested(node, index)
@@ -149,6 +161,7 @@ impl Planner {
             };
             drop(plain);
             let plan = self.plan(new, nested, old, old_nested);
+            self.add(structure);
             return (
                 Content::Nested(replay, Box::new(plan), old_nested),
                 crc32,
@@ -156,26 +169,82 @@ impl Planner {
             );
         }
         self.jobs.push(Job {
-            plain,
-            old: reference,
+            content: plain,
+            base: match reference {
+                Some((node, entry)) => Base::Entry(node, entry),
+                None => Base::Nothing,
+            },
         });
+        self.add(structure);
         (Content::Changed(replay), crc32, plain_bytes)
     }
 
-    fn plain(&mut self, new: &Tree<'_>, node: NodeId, index: usize) -> (Vec<u8>, Replay) {
+    /// Adds an entry's structure, which follows its content.
+    fn add(&mut self, structure: Option<Structure>) {
+        let Some(Structure { bytes, base }) = structure else {
+            return;
+        };
+        self.count(bytes.len());
+        self.largest_bytes = self.largest_bytes.max(base.len() as u64);
+        self.jobs.push(Job {
+            content: bytes,
+            base: Base::Bytes(base),
+        });
+    }
+
+    fn count(&mut self, content_bytes: usize) {
+        self.plain_bytes += content_bytes as u64;
+        self.largest_bytes = self.largest_bytes.max(content_bytes as u64);
+    }
+
+    fn unpack(
+        &mut self,
+        new: &Tree<'_>,
+        node: NodeId,
+        index: usize,
+        old: Option<(&Tree<'_>, (NodeId, usize))>,
+    ) -> Unpacked {
         let packed = new.packed(node, index);
         let sum = self.plain_bytes + new.plain_bytes(node, index) as u64;
         // A quarter is left for entries that stay packed, in JARs inside too.
-        let fits = sum <= self.max_plain_bytes / 4 * 3;
-        let Some(plain) = fits.then(|| new.inflate(node, index)).flatten() else {
-            return (packed.to_vec(), Replay::Verbatim);
+        let room = (self.max_plain_bytes / 4 * 3).checked_sub(sum);
+        let unpacked = room.and_then(|room| Some((room, new.inflate(node, index)?)));
+        let Some((room, plain)) = unpacked else {
+            return Unpacked::verbatim(packed);
         };
-        match self.deflater.find(&plain, packed, self.guess) {
-            Replay::Verbatim => (packed.to_vec(), Replay::Verbatim),
-            level => {
-                self.guess = level;
-                (plain, level)
-            }
+        let replay = self.deflater.find(&plain, packed, self.guess);
+        if replay != Replay::Verbatim {
+            self.guess = replay;
+            return Unpacked {
+                plain,
+                replay,
+                structure: None,
+            };
+        }
+        match structure::find(&plain, packed, old, room as usize, &mut self.deflater) {
+            Some((likeness, structure)) => Unpacked {
+                plain,
+                replay: Replay::Structure(likeness),
+                structure: Some(structure),
+            },
+            None => Unpacked::verbatim(packed),
+        }
+    }
+}
+
+/// An entry's content, and how it becomes its packed bytes again.
+struct Unpacked {
+    plain: Vec<u8>,
+    replay: Replay,
+    structure: Option<Structure>,
+}
+
+impl Unpacked {
+    fn verbatim(packed: &[u8]) -> Unpacked {
+        Unpacked {
+            plain: packed.to_vec(),
+            replay: Replay::Verbatim,
+            structure: None,
         }
     }
 }
