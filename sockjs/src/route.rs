@@ -104,6 +104,16 @@ impl<'a> Place<'a> {
 }
 
 impl Endpoint {
+    /// Whether a client receives by it, which is also how it opens a session.
+    pub(crate) fn is_received_by(self) -> bool {
+        match self {
+            Self::Xhr | Self::XhrStreaming | Self::EventSource | Self::HtmlFile | Self::Jsonp => {
+                true
+            }
+            Self::XhrSend | Self::JsonpSend => false,
+        }
+    }
+
     /// Whether its answers are read by scripts, so that a browser has to be told whose may.
     pub(crate) fn is_read_by_scripts(self) -> bool {
         match self {

@@ -94,6 +94,36 @@ impl SockJs {
         }
     }
 
+    /// Whether a request is the first of a session, unless it is refused. What is counted for each session is counted
+    /// for these; two that come at the same moment for one session may both be taken for its first.
+    pub fn opens_session(&self, request: &Request) -> bool {
+        let Some(place) = self.0.place(request.uri().path()) else {
+            return false;
+        };
+        let is_listed = |session_id| self.0.registry.holds(session_id);
+        *request.method() == place.method()
+            && match place {
+                Place::Greeting | Place::Info | Place::Iframe => false,
+                Place::RawWebsocket | Place::Websocket => true,
+                Place::Session {
+                    session_id,
+                    endpoint,
+                } => endpoint.is_received_by() && !is_listed(session_id),
+            }
+    }
+
+    /// Whether all that a request can get is the goodbye of a session that was this owner's. A caller whose token ended
+    /// a session may be let in for that: otherwise who polls would never hear of it.
+    pub fn is_for_farewell(&self, request: &Request, owner: &Owner) -> bool {
+        match self.0.place(request.uri().path()) {
+            Some(Place::Session {
+                session_id,
+                endpoint,
+            }) => endpoint.is_received_by() && self.0.registry.has_ended(session_id, owner),
+            Some(_) | None => false,
+        }
+    }
+
     /// Answers a request beneath the prefix. Who sent it and whether they may is the caller's to check before; an
     /// [`Owner`] among the request's extensions binds a session to them.
     pub async fn serve(&self, request: Request) -> Response {

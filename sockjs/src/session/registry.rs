@@ -94,6 +94,20 @@ impl Registry {
         is_theirs.then(|| Arc::clone(&listed.shared))
     }
 
+    /// Whether there is a session with this id, whoever's it is.
+    pub(crate) fn holds(&self, session_id: &str) -> bool {
+        self.lock().contains_key(session_id)
+    }
+
+    /// Whether a session of this owner is closed and waits for its client to hear of it.
+    pub(crate) fn has_ended(&self, session_id: &str, owner: &Owner) -> bool {
+        let sessions = self.lock();
+        let listed = sessions.get(session_id);
+        listed.is_some_and(|listed| {
+            listed.owner.as_ref() == Some(owner) && !listed.shared.lock().is_open()
+        })
+    }
+
     /// Waits until nobody came for a session in time, or everything stops, and forgets it.
     pub(crate) async fn keep(
         &self,

@@ -36,14 +36,18 @@ pub enum Refused {
 }
 
 impl Handshake {
+    /// Whether a request asks for a WebSocket, well or badly.
+    pub fn is_asked_for(request: &Request) -> bool {
+        has_word(request.headers(), header::UPGRADE, "websocket")
+    }
+
     /// Checks a request, and takes from it what an upgrade needs.
     ///
     /// # Errors
     /// The request is no handshake; the error is a response that says why.
     pub fn take(request: &mut Request) -> Result<Self, Refused> {
         let headers = request.headers();
-        if request.version() < Version::HTTP_11 || !has_word(headers, header::UPGRADE, "websocket")
-        {
+        if request.version() < Version::HTTP_11 || !Self::is_asked_for(request) {
             return Err(Refused::NotWebSocket);
         }
         if !has_word(headers, header::CONNECTION, "upgrade") {
@@ -114,4 +118,45 @@ fn has_word(headers: &HeaderMap, name: HeaderName, word: &str) -> bool {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .any(|listed| listed.trim().eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(HeaderName, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn a_key_is_sixteen_bytes_in_base64() {
+        let accept = |key| accept_key(&headers(&[(header::SEC_WEBSOCKET_KEY, key)]));
+        // RFC 6455 section 1.3.
+        let good = "dGhlIHNhbXBsZSBub25jZQ==";
+        assert_eq!(accept(good).unwrap(), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        for bad in [
+            "abc",
+            "!!!",
+            "",
+            "dGhlIHNhbXBsZSBub25jZQ",
+            "dGhlIHNhbXBsZSBub25jZTEyMw==",
+        ] {
+            assert_eq!(accept(bad), None, "{bad}");
+        }
+        assert_eq!(accept_key(&headers(&[])), None);
+        let twice = [good, good].map(|key| (header::SEC_WEBSOCKET_KEY, key));
+        assert_eq!(accept_key(&headers(&twice)), None);
+    }
+
+    #[test]
+    fn words_of_a_header_are_found_among_others_and_in_any_case() {
+        let lines = ["keep-alive, Upgrade", "x"].map(|line| (header::CONNECTION, line));
+        let headers = headers(&lines);
+        assert!(has_word(&headers, header::CONNECTION, "upgrade"));
+        assert!(!has_word(&headers, header::CONNECTION, "keep"));
+    }
 }

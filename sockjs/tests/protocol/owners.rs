@@ -4,6 +4,8 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 
+use sockjs::Owner;
+
 use crate::harness::calls::{Endpoint, whole};
 
 const TRANSPORTS: [(&str, &str); 5] = [
@@ -127,4 +129,65 @@ async fn what_is_the_same_for_all_is_public() {
             "{method} {path}"
         );
     }
+}
+
+fn to_session(method: &str, transport: &str) -> Request {
+    let request = Request::builder().method(method);
+    let request = request.uri(format!("/at/000/session/{transport}"));
+    request.body(Body::empty()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_request_of_a_session_is_told_from_those_that_follow() {
+    let mut endpoint = Endpoint::new(|_| ());
+    let opens = |endpoint: &Endpoint, method: &str, path: &str| {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.body(Body::empty()).unwrap();
+        endpoint.sockjs.opens_session(&request)
+    };
+    for (method, path, is_first) in [
+        ("GET", "/at/000/session/websocket", true),
+        ("GET", "/at/websocket", true),
+        ("POST", "/at/000/session/xhr", true),
+        ("POST", "/at/000/session/xhr_streaming", true),
+        ("GET", "/at/000/session/eventsource", true),
+        ("GET", "/at/000/session/htmlfile", true),
+        ("GET", "/at/000/session/jsonp", true),
+        ("GET", "/at/000/session/xhr", false),
+        ("OPTIONS", "/at/000/session/xhr", false),
+        ("POST", "/at/000/session/xhr_send", false),
+        ("POST", "/at/000/session/jsonp_send", false),
+        ("GET", "/at/info", false),
+        ("GET", "/at", false),
+        ("POST", "/elsewhere/000/session/xhr", false),
+    ] {
+        assert_eq!(opens(&endpoint, method, path), is_first, "{method} {path}");
+    }
+    let _session = endpoint.open("xhr").await;
+    for transport in ["xhr", "xhr_streaming"] {
+        let path = format!("/at/000/session/{transport}");
+        assert!(!opens(&endpoint, "POST", &path), "{transport}");
+    }
+    assert!(opens(&endpoint, "POST", "/at/000/another/xhr"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_goodbye_of_a_session_is_told_from_all_else() {
+    let mut endpoint = Endpoint::new(|_| ());
+    let (alice, mallory) = (Owner::new("alice"), Owner::new("mallory"));
+    let is_for_farewell = |endpoint: &Endpoint, transport: &str, owner: &Owner| {
+        let request = to_session("POST", transport);
+        endpoint.sockjs.is_for_farewell(&request, owner)
+    };
+    assert!(!is_for_farewell(&endpoint, "xhr", &alice), "there is none");
+    let opened = endpoint.post_as(Some("alice"), "xhr", "").await;
+    assert_eq!(whole(opened).await, "o\n");
+    let session = endpoint.session().await;
+    assert!(!is_for_farewell(&endpoint, "xhr", &alice), "it is open");
+    session.close(1008, "go");
+    assert!(is_for_farewell(&endpoint, "xhr", &alice));
+    assert!(!is_for_farewell(&endpoint, "xhr", &mallory));
+    assert!(!is_for_farewell(&endpoint, "xhr_send", &alice));
+    let farewell = endpoint.post_as(Some("alice"), "xhr", "").await;
+    assert_eq!(whole(farewell).await, "c[1008,\"go\"]\n");
 }
