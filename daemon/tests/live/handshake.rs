@@ -143,11 +143,7 @@ async fn a_handshake_that_is_none_is_told_what_to_do() {
     let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
     let good_key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     for (text, status) in [
-        (request("1.1", "Connection: close\r\n"), "426"),
-        (
-            request("1.1", "Connection: Upgrade\r\nUpgrade: h2c\r\n"),
-            "426",
-        ),
+        (request("1.1", "Upgrade: websocket\r\n"), "426"),
         (
             request(
                 "1.0",
