@@ -46,6 +46,7 @@ pub fn router(app: &Arc<App>, sockjs: &SockJs) -> Router {
         // The last one is the outermost.
         .layer(check_head())
         .layer(layers::cors(&app.config.cors.allowed_origins))
+        // Outside of the layer for CORS: that answers preflights itself, and would double what SockJS says.
         .merge(live::routes(app, sockjs).layer(check_head()))
         .layer(from_fn_with_state(
             Arc::clone(app),

@@ -1,10 +1,13 @@
 // Runs client.js in headless Chromium, in a page of http://localhost:3000.
+import { once } from 'node:events';
 import { createServer, request as forward } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 
 import { finish, goThrough, ownFile, specification, task } from './driver.mjs';
 
 const PORT = 3000;
+const PORT_PATIENCE_MS = 20000;
 const HTML = 'text/html; charset=utf-8';
 const SCRIPT = 'text/javascript; charset=utf-8';
 const FILES = {
@@ -37,11 +40,26 @@ function answer(request, response) {
 }
 
 const server = createServer(answer);
-server.on('error', (error) => {
-    console.error(`cannot serve a page on port ${PORT}, which the specification names: ${error.message}; end what uses it`);
-    process.exit(2);
-});
-await new Promise((resolve) => { server.listen(PORT, '127.0.0.1', resolve); });
+
+/** Takes the port, or waits for another run of these tests to give it back. */
+async function listen() {
+    const deadline = Date.now() + PORT_PATIENCE_MS;
+    for (;;) {
+        server.listen(PORT, '127.0.0.1');
+        try {
+            await once(server, 'listening');
+            return;
+        } catch (error) {
+            if (error.code !== 'EADDRINUSE') throw error;
+            if (Date.now() > deadline) {
+                throw new Error(`the page needs port ${PORT}, as the specification has it; end what listens there`);
+            }
+            await setTimeout(100);
+        }
+    }
+}
+
+await listen();
 
 const context = await chromium.launchPersistentContext(process.env.PROFILE, {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',

@@ -48,7 +48,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[test]
 fn a_page_in_chromium_uses_the_specifications_classes_over_every_transport() {
     let suite = Suite::start();
-    let mut sessions = suite.sessions(IN_CHROMIUM);
+    let mut sessions = sessions(IN_CHROMIUM);
     sessions.push(json!({
         "transport": IN_CHROMIUM_SAME_ORIGIN,
         "version": "2.1.100",
@@ -64,9 +64,15 @@ fn a_page_in_chromium_uses_the_specifications_classes_over_every_transport() {
 #[test]
 fn a_program_in_node_uses_the_specifications_classes_over_every_transport() {
     let suite = Suite::start();
-    let sessions = suite.sessions(IN_NODE);
+    let sessions = sessions(IN_NODE);
     let said = suite.run("node.mjs", &sessions);
     suite.check(&said, &sessions);
+}
+
+/// A session for each transport, and the release that it waits for.
+fn sessions(transports: &[&str]) -> Vec<Value> {
+    let session = |(at, transport)| json!({"transport": transport, "version": format!("2.1.{at}")});
+    transports.iter().enumerate().map(session).collect()
 }
 
 /// A daemon with two releases, and users for the page.
@@ -115,13 +121,6 @@ impl Suite {
             .args(["--notes-file"])
             .path(&notes)
             .succeed();
-    }
-
-    /// A session for each transport, and the release that it waits for.
-    fn sessions(&self, transports: &[&str]) -> Vec<Value> {
-        let session =
-            |(at, transport)| json!({"transport": transport, "version": format!("2.1.{at}")});
-        transports.iter().enumerate().map(session).collect()
     }
 
     /// Runs a driver, publishes a release for each session that it opens, and gives its result.

@@ -90,7 +90,7 @@ impl Door {
         let is_base = matches!(place, Some("" | "/"));
         // SockJS has a name for the plain WebSocket as well.
         let is_plain = is_base || place == Some("/websocket");
-        if is_plain && Handshake::is_asked_for(request) {
+        if is_plain && request.method() == Method::GET && Handshake::is_asked_for(request) {
             return self.open_websocket(request, address).map(Passage::Answered);
         }
         if is_base && request.method() == Method::OPTIONS {
@@ -204,7 +204,7 @@ fn not_a_handshake(refused: Refused) -> ApiError {
     }
 }
 
-/// SockJS asks no preflight of its greeting, but programs may try one on the URL of the sessions.
+/// What pages may ask of the URL of the sessions. SockJS knows no preflight of its greeting, which stands there for it.
 fn preflight(request: &Request) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     sockjs::allow_origin(request.headers(), response.headers_mut());

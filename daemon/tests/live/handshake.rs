@@ -184,7 +184,8 @@ async fn a_handshake_that_is_none_is_told_what_to_do() {
         assert!(answer.contains("\"INVALID_REQUEST\""), "{answer}");
     }
     let post = format!(
-        "POST /ws/updates?token={token} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        "POST /ws/updates?token={token} HTTP/1.1\r\nHost: x\r\n{upgrade}{good_key}\
+         Sec-WebSocket-Version: 13\r\nContent-Length: 0\r\n\r\n"
     );
     assert!(
         exchange(&daemon, post.as_bytes())
