@@ -5,7 +5,7 @@ CARGO ?= cargo
 CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/relctl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run setup check test e2e ci fuzz bench bench-announce bench-delta clean-cache
+.PHONY: help demo run setup setup-tests check test e2e ci fuzz bench bench-announce bench-delta clean-cache
 
 help: ## list these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
@@ -16,18 +16,21 @@ demo: setup ## see the whole product do its job with real JARs, in half a minute
 run: setup ## start a daemon to play with, and see what to try first
 	@tests/scripts/run.sh
 
-setup: ## install what the build, the tests and the demo need beyond Rust
+setup: ## install what the build and the demo need beyond Rust
 	@tests/scripts/setup.sh
+
+setup-tests: ## install that and what the tests need: a browser, and packages that a page uses
+	@tests/scripts/setup.sh tests
 
 check: setup ## format, clippy and rustdoc, with warnings as errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
 
-test: setup ## all tests: units, documents and the whole system
+test: setup-tests ## all tests: units, documents and the whole system
 	$(CARGO) test --workspace --locked
 
-e2e: setup ## only the whole-system tests, against the real binaries
+e2e: setup-tests ## only the whole-system tests, against the real binaries
 	$(CARGO) test --package tests --locked
 
 ci: check test ## what CI runs, and nothing more

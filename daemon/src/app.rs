@@ -205,7 +205,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let bind_error = |source| StartError::Bind { listen, source };
     let listener = TcpListener::bind(listen).await.map_err(bind_error)?;
     let address = listener.local_addr().map_err(bind_error)?;
-    let router = http::router(&app);
+    let sockjs = http::live::new_endpoint(&app);
+    let router = http::router(&app, &sockjs);
+    app.tasks
+        .spawn(http::live::shut_down(Arc::clone(&app), sockjs));
     app.tasks
         .spawn(http::serve::accept(Arc::clone(&app), listener, router));
     app.tasks.spawn(jobs::save_statistics(Arc::clone(&app)));

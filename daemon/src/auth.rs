@@ -103,6 +103,15 @@ impl Authenticator {
         judge(store, caller)
     }
 
+    /// Whose a token is or was: it was issued for this daemon, and may count no longer. Enough to tell its holder why a
+    /// session ended, and for nothing else.
+    #[must_use]
+    pub fn past_holder(&self, token: &str) -> Option<Username> {
+        let claims = self.read(token).ok()?;
+        self.check_names(&claims).ok()?;
+        claims.sub.parse().ok()
+    }
+
     /// The caller of an open session as it is now; `None` when its token counts no longer.
     ///
     /// A store that cannot be read ends nothing: the next look decides.
@@ -155,6 +164,25 @@ impl Authenticator {
 
     /// What the token says, once signature and times are right.
     fn check(&self, token: &str, now: Timestamp) -> Result<Accepted, AuthError> {
+        let claims = self.read(token)?;
+        check_times(&claims, now)?;
+        self.check_names(&claims)?;
+        // The ten-year rule above keeps this in range.
+        let expires_ms = claims.exp * 1000.0;
+        let expires_at = Timestamp::from_unix_ms(expires_ms as i64);
+        Ok(Accepted {
+            username: claims
+                .sub
+                .parse()
+                .map_err(|_| AuthError::Malformed("sub is no user name"))?,
+            role: claims.most_allowed(),
+            token_id: claims.jti,
+            expires_at,
+        })
+    }
+
+    /// What a token with a good signature says.
+    fn read(&self, token: &str) -> Result<claims::Claims, AuthError> {
         if token.len() > TOKEN_BYTES {
             return Err(AuthError::TooLong);
         }
@@ -170,21 +198,7 @@ impl Authenticator {
         if !self.keys.accept(parts.signed, parts.signature, key_id) {
             return Err(AuthError::BadSignature);
         }
-        let claims = claims::payload(parts.payload)?;
-        check_times(&claims, now)?;
-        self.check_names(&claims)?;
-        // The ten-year rule above keeps this in range.
-        let expires_ms = claims.exp * 1000.0;
-        let expires_at = Timestamp::from_unix_ms(expires_ms as i64);
-        Ok(Accepted {
-            username: claims
-                .sub
-                .parse()
-                .map_err(|_| AuthError::Malformed("sub is no user name"))?,
-            role: claims.most_allowed(),
-            token_id: claims.jti,
-            expires_at,
-        })
+        claims::payload(parts.payload)
     }
 
     fn check_names(&self, claims: &claims::Claims) -> Result<(), AuthError> {

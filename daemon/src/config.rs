@@ -33,6 +33,8 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// `websocket.…`
     pub websocket: Websocket,
+    /// `sockjs.…`
+    pub sockjs: Sockjs,
     /// `limits.…`
     pub limits: Limits,
     /// `deltas.…`
@@ -54,6 +56,15 @@ pub struct Websocket {
     pub connection_timeout: Duration,
     /// `websocket.max-message-bytes`.
     pub max_message_bytes: usize,
+}
+
+/// Settings of the sessions of browsers without WebSockets.
+#[derive(Clone, Debug)]
+pub struct Sockjs {
+    /// `sockjs.iframe-and-jsonp`.
+    pub iframe_and_jsonp: bool,
+    /// `sockjs.client-url`.
+    pub client_url: String,
 }
 
 /// How much one client may ask for. 0 means no limit.
@@ -154,6 +165,10 @@ impl Config {
                 connection_timeout: protocol::limits::CONNECTION_TIMEOUT,
                 max_message_bytes: protocol::limits::MESSAGE_BYTES,
             },
+            sockjs: Sockjs {
+                iframe_and_jsonp: true,
+                client_url: "/sockjs.min.js".into(),
+            },
             limits: Limits {
                 connections_per_minute: 10,
                 messages_per_minute: 300,
@@ -213,6 +228,17 @@ impl Config {
             "websocket.max-message-bytes",
             &mut websocket.max_message_bytes,
             values::message_bytes,
+        )?;
+        let sockjs = &mut config.sockjs;
+        read.one(
+            "sockjs.iframe-and-jsonp",
+            &mut sockjs.iframe_and_jsonp,
+            values::switch,
+        )?;
+        read.one(
+            "sockjs.client-url",
+            &mut sockjs.client_url,
+            values::script_url,
         )?;
         let limits = &mut config.limits;
         read.one(

@@ -26,12 +26,14 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, patch, post};
 use protocol::api::paths;
+use sockjs::SockJs;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 
 /// The daemon's routes.
-pub fn router(app: &Arc<App>) -> Router {
+pub fn router(app: &Arc<App>, sockjs: &SockJs) -> Router {
+    let check_head = || from_fn_with_state(Arc::clone(app), layers::check_head);
     Router::new()
         .nest(paths::CLIENT, for_clients())
         .nest(paths::ADMIN, for_publishers())
@@ -39,12 +41,13 @@ pub fn router(app: &Arc<App>) -> Router {
         .route(paths::WHOAMI, get(client::who_am_i))
         .route("/livez", get(ops::live))
         .route("/readyz", get(ops::ready))
-        .merge(live::routes())
         .fallback(layers::unknown_route)
         .method_not_allowed_fallback(layers::wrong_method)
         // The last one is the outermost.
-        .layer(from_fn_with_state(Arc::clone(app), layers::check_head))
+        .layer(check_head())
         .layer(layers::cors(&app.config.cors.allowed_origins))
+        // Outside of the layer for CORS: that answers preflights itself, and would double what SockJS says.
+        .merge(live::routes(app, sockjs).layer(check_head()))
         .layer(from_fn_with_state(
             Arc::clone(app),
             layers::refuse_when_stopping,
@@ -61,6 +64,7 @@ fn for_clients() -> Router<Arc<App>> {
         .route("/download/{version}", get(client::download))
         .route("/delta/{from}/{to}", get(client::delta))
         .route("/delta/{from}/{to}/download", get(client::download_delta))
+        .route("/reports", post(reports::take_report))
 }
 
 fn for_publishers() -> Router<Arc<App>> {

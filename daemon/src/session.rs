@@ -1,9 +1,10 @@
-//! One live connection: a task that owns the socket, asks the pure [`state`] what to do, and does it.
+//! One live connection: a task that owns it, asks the pure [`state`] what to do, and does it.
 //!
 //! It waits for four things: the peer, word from the hub, a moment in time, and the stop of the daemon. What it then
 //! has to say it gathers, and sends it before it waits again; so it never holds a lock while it waits, and a peer that
 //! does not read delays nobody but itself: a send has a time limit, and what others leave meanwhile is bounded.
 
+pub mod admission;
 mod pace;
 mod perform;
 pub mod state;
@@ -38,8 +39,12 @@ pub struct Visitor {
     pub client_id: Option<ClientId>,
 }
 
-/// Runs a session to its end.
-pub async fn run(app: Arc<App>, transport: impl Transport, visitor: Visitor) {
+/// Runs a session to its end, or sends a client away that comes too often. A browser cannot read a refused handshake,
+/// so it is let in, and told.
+pub async fn run<T: Transport>(app: Arc<App>, transport: T, visitor: Visitor) {
+    if let Err(details) = admission::admit_client(&app, &visitor) {
+        return turn_away(transport, &visitor.limit_key, &details).await;
+    }
     let session_id = SessionId::generate();
     let joined = app.hub.join(session_id, visitor.caller.username.clone());
     let setup = Setup {
@@ -69,7 +74,7 @@ pub async fn run(app: Arc<App>, transport: impl Transport, visitor: Visitor) {
 }
 
 /// Tells a client over its connection limit so, and ends the connection.
-pub async fn turn_away(
+async fn turn_away(
     mut transport: impl Transport,
     key: &LimitKey,
     details: &protocol::error::RateLimitDetails,
@@ -96,8 +101,13 @@ async fn say_goodbye(mut transport: impl Transport, ending: Ending) {
                     transport.close(goodbye).await;
                 }
             };
-            // Who does not come to read it in time has nothing lost by it.
-            let _ = tokio::time::timeout(FAREWELL_TIMEOUT, farewell).await;
+            if tokio::time::timeout(FAREWELL_TIMEOUT, farewell)
+                .await
+                .is_err()
+            {
+                // There is no room for the message; the bare goodbye may still reach a client that comes back for it.
+                transport.close(goodbye).await;
+            }
         }
         Ending::Gone => {}
     }
@@ -126,20 +136,22 @@ fn moment() -> Moment {
 mod tests {
     use super::*;
 
-    /// The size of the future that a function would return.
-    fn future_bytes<A, B, C, F: Future>(_: impl Fn(A, B, C) -> F) -> usize {
+    /// The size of the future that running a session over a transport returns.
+    fn future_bytes<T, F: Future>(_: impl Fn(Arc<App>, T, Visitor) -> F) -> usize {
         size_of::<F>()
     }
 
     #[test]
     fn a_session_is_a_small_task() {
-        let run_websocket =
-            |app, transport: transport::WebSocket, visitor| run(app, transport, visitor);
-        let bytes = future_bytes(run_websocket);
-        assert!(
-            bytes <= 3072,
-            "{bytes} bytes for each of ten thousand sessions"
-        );
+        for bytes in [
+            future_bytes(run::<sockjs::socket::Socket>),
+            future_bytes(run::<transport::SockJsSession>),
+        ] {
+            assert!(
+                bytes <= 3072,
+                "{bytes} bytes for each of ten thousand sessions"
+            );
+        }
     }
 
     #[test]

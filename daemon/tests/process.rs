@@ -187,6 +187,9 @@ fn no_secret_is_ever_written() {
         format!("GET /api/v1/whoami?token={token}&x=1 HTTP/1.1"),
         format!("GET /api/v1/whoami?%74oken={token} HTTP/1.1"),
         format!("GET /ws/updates?token={token} HTTP/1.1"),
+        format!("GET /ws/updates/info?token={token} HTTP/1.1"),
+        format!("GET /ws/updates/0/0/jsonp?c=x&token={token} HTTP/1.1"),
+        format!("GET /ws/updates/iframe.html?token={token} HTTP/1.1"),
         format!("GET /nope?Token={token} HTTP/1.1"),
         "GET /nope%0d%0aX?x=%1b HTTP/1.1".to_owned(),
     ] {

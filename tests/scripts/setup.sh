@@ -1,34 +1,53 @@
 #!/usr/bin/env bash
-# Installs what the build, the tests and the demo need beyond Rust, and says nothing when all is there.
+# Installs what the build and the demo need beyond Rust, with the argument `tests` also what the tests need, and says
+# nothing when all is there.
 set -euo pipefail
+for_tests="${1:-}"
 
-missing=()
 # Each pair: a command, and the Debian package that has it.
-while read -r command package; do
-    PATH="$PATH:/usr/sbin:/sbin" command -v "$command" >/dev/null || missing+=("$package")
-done <<'LIST'
+commands() {
+    cat <<'LIST'
 cc               build-essential
 javac            openjdk-17-jdk-headless
-scalac           scala
 node             nodejs
 npm              npm
 python3          python3-minimal
-pip3             python3-pip
 zstd             zstd
+LIST
+    [ "$for_tests" = tests ] || return 0
+    cat <<'LIST'
+chromium         chromium
+scalac           scala
+pip3             python3-pip
 zip              zip
 7zz              7zip
 libdeflate-gzip  libdeflate-tools
 mkfs.ext4        e2fsprogs
 mount            mount
 LIST
-[ ${#missing[@]} -eq 0 ] && exit 0
+}
 
-if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-    echo "These packages are missing: ${missing[*]}" >&2
-    echo "Install them, on Debian with: sudo apt-get install -y --no-install-recommends ${missing[*]}" >&2
-    exit 1
+missing=()
+while read -r command package; do
+    PATH="$PATH:/usr/sbin:/sbin" command -v "$command" >/dev/null || missing+=("$package")
+done < <(commands)
+
+if [ ${#missing[@]} -gt 0 ]; then
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        echo "These packages are missing: ${missing[*]}" >&2
+        echo "Install them, on Debian with: sudo apt-get install -y --no-install-recommends ${missing[*]}" >&2
+        exit 1
+    fi
+    echo "Installing ${missing[*]} …"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
-echo "Installing ${missing[*]} …"
-export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq
-apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+
+# The packages of the browser tests, as the lock file has them. From their folder, because npm reads the .npmrc there.
+cd "$(dirname "$0")/../browser"
+installed=node_modules/.package-lock.json # written last
+if [ "$for_tests" = tests ] && ! [ "$installed" -nt package-lock.json ]; then
+    echo "Installing the packages of tests/browser …"
+    npm ci --ignore-scripts --no-audit --no-fund --silent
+fi

@@ -8,6 +8,7 @@ use protocol::api::paths;
 use sha2::{Digest, Sha256};
 use tests::{Api, Binaries};
 
+mod browser;
 mod cli;
 mod deltas;
 mod index;
@@ -18,6 +19,7 @@ mod main_job;
 mod power_cut;
 mod restart;
 mod spec;
+mod specification;
 mod tidy;
 mod tokens;
 mod watch;

@@ -1,10 +1,9 @@
 //! The owner's specification, word for word: each example message and endpoint against the running daemon, and its
 //! JavaScript client unmodified.
 //!
-//! `assets/update-system.md` is a verbatim copy of the specification; the examples are read out of it when a test runs.
+//! The examples are read out of it when a test runs.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::Command;
 
 use reqwest::Method;
@@ -15,8 +14,8 @@ use tests::process::{Process, Stream};
 use tests::wait::PATIENCE;
 use tests::{Daemon, Setup, Socket, Upload, api};
 
-use crate::BINARIES;
 use crate::jars::{large_jar, small_jar};
+use crate::{BINARIES, specification};
 
 #[tokio::test]
 async fn every_client_message_of_the_specification_is_taken_as_it_stands() {
@@ -231,10 +230,7 @@ async fn the_javascript_client_of_the_specification_runs_unmodified() {
 
 /// Runs the specification's class, and what a program would do with it, in Node.
 fn run_in_node(daemon: &Daemon) -> Value {
-    let text = specification();
-    let start = text.find("class UpdateAPIClient {").unwrap();
-    let class = &text[start..];
-    let class = &class[..class.find("\n```").unwrap()];
+    let class = specification::javascript_class("UpdateAPIClient");
     let program = r"
 import { createHash } from 'node:crypto';
 const client = new UpdateAPIClient(process.env.TOKEN, process.env.BASE);
@@ -264,14 +260,9 @@ console.log(JSON.stringify({
     serde_json::from_str(&node.said(Stream::Stdout)).unwrap()
 }
 
-fn specification() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/update-system.md");
-    std::fs::read_to_string(path).unwrap()
-}
-
 /// The JSON block that follows a heading.
 fn example_text(heading: &str) -> String {
-    let text = specification();
+    let text = specification::text();
     let (_, after) = text
         .split_once(&format!("{heading}\n"))
         .unwrap_or_else(|| panic!("the specification has no {heading}"));

@@ -182,13 +182,14 @@ fn expected_type(name: &str) -> &'static str {
     if is_list(name) {
         "a list of texts, such as [\"one\", \"two\"]"
     } else {
-        "a text or a number"
+        "a text, a number, true or false"
     }
 }
 
 fn scalar(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.clone().into_owned()),
+        DeValue::Boolean(is_on) => Some(is_on.to_string()),
         DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str().replace('_', "")),
         _ => None,
     }

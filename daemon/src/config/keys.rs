@@ -56,6 +56,10 @@ keys! {
         "A session from which nothing was heard for so long ends, in milliseconds";
     rare "websocket.max-message-bytes" "websocket-max-message-bytes" "RELCTLD_WEBSOCKET_MAX_MESSAGE_BYTES" "BYTES" = "65536":
         "The largest message that a session may send, in bytes";
+    rare "sockjs.iframe-and-jsonp" "sockjs-iframe-and-jsonp" "RELCTLD_SOCKJS_IFRAME_AND_JSONP" "true|false" = "true":
+        "Whether to offer the SockJS transports by which any page can come that has a token: iframe, htmlfile and jsonp";
+    rare "sockjs.client-url" "sockjs-client-url" "RELCTLD_SOCKJS_CLIENT_URL" "URL" = "/sockjs.min.js":
+        "Script of the iframe page: the sockjs-client that the pages use, of exactly their version, which you have to host";
     rare "limits.connections-per-minute" "limits-connections-per-minute" "RELCTLD_LIMITS_CONNECTIONS_PER_MINUTE" "N" = "10":
         "New sessions of one client in a minute; 0 switches the limit off";
     rare "limits.messages-per-minute" "limits-messages-per-minute" "RELCTLD_LIMITS_MESSAGES_PER_MINUTE" "N" = "300":

@@ -38,6 +38,7 @@ fn value(config: &Config, key: &str) -> Option<String> {
         channels,
         shutdown_grace,
         websocket,
+        sockjs,
         limits,
         deltas,
         cors,
@@ -65,6 +66,8 @@ fn value(config: &Config, key: &str) -> Option<String> {
             Some(websocket.connection_timeout.as_millis().to_string())
         }
         "websocket.max-message-bytes" => Some(websocket.max_message_bytes.to_string()),
+        "sockjs.iframe-and-jsonp" => Some(sockjs.iframe_and_jsonp.to_string()),
+        "sockjs.client-url" => Some(quoted(&sockjs.client_url)),
         "limits.connections-per-minute" => Some(limits.connections_per_minute.to_string()),
         "limits.messages-per-minute" => Some(limits.messages_per_minute.to_string()),
         "limits.concurrent-downloads" => Some(limits.concurrent_downloads.to_string()),

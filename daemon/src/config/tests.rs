@@ -127,6 +127,16 @@ fn bad_values_are_refused_with_file_line_and_key() {
             "websocket.max-message-bytes",
         ),
         (
+            "[sockjs]\niframe-and-jsonp = \"on\"",
+            "sockjs.iframe-and-jsonp",
+        ),
+        ("[sockjs]\niframe-and-jsonp = 1", "sockjs.iframe-and-jsonp"),
+        (
+            "[sockjs]\nclient-url = \"sockjs.min.js\"",
+            "sockjs.client-url",
+        ),
+        ("[sockjs]\nclient-url = \"/a b.js\"", "sockjs.client-url"),
+        (
             "[limits]\nconnections-per-minute = -1",
             "limits.connections-per-minute",
         ),
@@ -276,6 +286,14 @@ fn zero_switches_limits_off_and_durations_have_units() {
 }
 
 #[test]
+fn a_switch_is_written_as_in_any_toml_file() {
+    let config = parse_file("[sockjs]\niframe-and-jsonp = false\n").unwrap();
+    assert!(!config.sockjs.iframe_and_jsonp);
+    let config = served(&["--sockjs-iframe-and-jsonp", "false"]);
+    assert!(!config.sockjs.iframe_and_jsonp);
+}
+
+#[test]
 fn a_refused_setting_is_told_from_a_command_line_that_makes_no_sense() {
     assert!(matches!(
         flags(&["--listen", "nowhere"]),
@@ -329,6 +347,7 @@ fn sample() -> String {
                 writeln!(text, "#{name} = []")
             }
             "" => writeln!(text, "# {name} = \"{}\"", key.value),
+            switch @ ("true" | "false") => writeln!(text, "#{name} = {switch}"),
             number if number.bytes().all(|b| b.is_ascii_digit()) => {
                 writeln!(text, "#{name} = {number}")
             }

@@ -174,6 +174,26 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
     }
 }
 
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    text.parse()
+        .map_err(|_| format!("expected true or false, not {text:?}"))
+}
+
+/// Where a page gets a script: a path on the daemon's own host, or a whole URL.
+pub(super) fn script_url(text: &str) -> Result<String, String> {
+    let is_plain = text.bytes().all(|b| b.is_ascii_graphic());
+    let starts_well = ["/", "http://", "https://"]
+        .iter()
+        .any(|start| text.starts_with(start));
+    if is_plain && starts_well {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "expected a path such as /sockjs.min.js, or a URL that begins with https://, not {text:?}"
+        ))
+    }
+}
+
 pub(super) fn algorithm(text: &str) -> Result<JwtAlgorithm, String> {
     match text {
         "HS256" => Ok(JwtAlgorithm::Hs256),

@@ -18,7 +18,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
-use super::stream::ImpatientStream;
+use super::stream::{ImpatientStream, Purpose};
 use crate::app::App;
 
 /// From accepting a connection, or the last answer on it, to the end of the next request's head.
@@ -71,8 +71,11 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 async fn serve(app: Arc<App>, stream: TcpStream, peer: SocketAddr, router: Router) {
     // Frames of a session are small and must not wait for each other. A socket that refuses is gone already.
     let _ = stream.set_nodelay(true);
+    let purpose = Purpose::default();
+    let stream = ImpatientStream::new(stream, purpose.clone());
     let service = router.map_request(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(purpose.clone());
         request
     });
     let mut builder = http1::Builder::new();
@@ -81,10 +84,8 @@ async fn serve(app: Arc<App>, stream: TcpStream, peer: SocketAddr, router: Route
         .header_read_timeout(HEAD_TIMEOUT)
         .max_headers(MAX_HEADERS)
         .max_buf_size(BUFFER_BYTES);
-    let connection = builder.serve_connection(
-        TokioIo::new(ImpatientStream::new(stream)),
-        TowerToHyperService::new(service),
-    );
+    let connection =
+        builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     let mut connection = pin!(connection.with_upgrades());
     let mut is_stopping = false;
     loop {

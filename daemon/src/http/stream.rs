@@ -1,17 +1,17 @@
 //! A connection whose peer must take what it asked for.
 //!
 //! hyper has no time-out for writing: a peer that asks for a file and never reads would hold its place, its buffers and
-//! an open file for ever.
+//! an open file for ever. And the kernel holds a lot for such a peer, which a file needs and a session does not.
 
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
@@ -19,24 +19,48 @@ use tokio::time::Sleep;
 /// No byte taken for so long: the peer is gone, or might as well be.
 const STALL: Duration = Duration::from_secs(60);
 
+/// What the kernel may hold for a session whose peer does not read; it doubles the number. Left alone it takes 4 MB before
+/// a send has to wait. Downloads keep what they have: they live on large buffers.
+const SESSION_SEND_BUFFER_BYTES: usize = 64 * 1024;
+
+/// By which a request says that its connection is a session's from now on.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Purpose(Arc<AtomicBool>);
+
+impl Purpose {
+    /// The connection carries a session and nothing else any more.
+    pub(super) fn becomes_session(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 /// A TCP stream that fails when the peer stops reading.
 #[derive(Debug)]
 pub(super) struct ImpatientStream {
     inner: TcpStream,
     /// Runs while a write waits.
     timer: Option<Pin<Box<Sleep>>>,
+    purpose: Purpose,
+    is_bounded: bool,
 }
 
 impl ImpatientStream {
-    pub(super) fn new(inner: TcpStream) -> Self {
-        Self { inner, timer: None }
+    pub(super) fn new(inner: TcpStream, purpose: Purpose) -> Self {
+        Self {
+            inner,
+            timer: None,
+            purpose,
+            is_bounded: false,
+        }
     }
 
-    /// The stream beneath an upgraded connection, and what the peer sent on it already. `None` is a fault of ours: it
-    /// means that connections are wrapped in something else.
-    pub(super) fn beneath(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
-        let parts = upgraded.downcast::<TokioIo<Self>>().ok()?;
-        Some((parts.io.into_inner().inner, parts.read_buf))
+    /// Bounds what the kernel holds, once the connection is a session's.
+    fn bound_buffer(&mut self) {
+        if !self.is_bounded && self.purpose.0.load(Ordering::Acquire) {
+            self.is_bounded = true;
+            // A socket that refuses is gone already, which the next read will tell.
+            let _ = SockRef::from(&self.inner).set_send_buffer_size(SESSION_SEND_BUFFER_BYTES);
+        }
     }
 
     fn bounded<T>(
@@ -74,6 +98,7 @@ impl AsyncWrite for ImpatientStream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        this.bound_buffer();
         let written = Pin::new(&mut this.inner).poll_write(context, bytes);
         this.bounded(context, written)
     }
@@ -84,6 +109,7 @@ impl AsyncWrite for ImpatientStream {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        this.bound_buffer();
         let written = Pin::new(&mut this.inner).poll_write_vectored(context, slices);
         this.bounded(context, written)
     }

@@ -143,11 +143,7 @@ async fn a_handshake_that_is_none_is_told_what_to_do() {
     let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
     let good_key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     for (text, status) in [
-        (request("1.1", "Connection: close\r\n"), "426"),
-        (
-            request("1.1", "Connection: Upgrade\r\nUpgrade: h2c\r\n"),
-            "426",
-        ),
+        (request("1.1", "Upgrade: websocket\r\n"), "426"),
         (
             request(
                 "1.0",
@@ -188,7 +184,8 @@ async fn a_handshake_that_is_none_is_told_what_to_do() {
         assert!(answer.contains("\"INVALID_REQUEST\""), "{answer}");
     }
     let post = format!(
-        "POST /ws/updates?token={token} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        "POST /ws/updates?token={token} HTTP/1.1\r\nHost: x\r\n{upgrade}{good_key}\
+         Sec-WebSocket-Version: 13\r\nContent-Length: 0\r\n\r\n"
     );
     assert!(
         exchange(&daemon, post.as_bytes())

@@ -218,8 +218,10 @@ impl Daemon {
     }
 }
 
+pub(crate) type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
 pub(crate) struct Client {
-    pub(crate) stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pub(crate) stream: Stream,
 }
 
 impl Client {

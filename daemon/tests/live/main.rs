@@ -16,6 +16,14 @@ mod limits;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod page;
+#[cfg(test)]
 mod reports;
+#[cfg(test)]
+mod sockjs_access;
+#[cfg(test)]
+mod sockjs_endings;
+#[cfg(test)]
+mod sockjs_sessions;
 #[cfg(test)]
 mod watching;
