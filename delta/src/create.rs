@@ -16,7 +16,7 @@ impl Format {
     /// The level that is worth its time for two releases of a JAR, measured on one of 32 MB.
     ///
     /// `zstd` at levels 3, 9, 15 and 19 took 0.06, 0.17, 4.0 and 9.1 s of CPU for 2.53, 2.47, 2.45
-    /// and 2.40 MB; `jar` at levels 3, 9 and 19 took 1.9, 2.3 and 8.1 s for 58, 57 and 52.5 kB, and
+    /// and 2.40 MB; `jar` at levels 3, 9 and 19 took 1.2, 2.8 and 7.7 s for 50, 46 and 42 kB, and
     /// on JARs of which more changed the highest level saves a sixth.
     pub fn default_level(self) -> i32 {
         match self {

@@ -155,39 +155,6 @@ mod tests {
     use super::*;
     use crate::ApplyLimits;
     use crate::jar_format::apply;
-    use crate::jar_format::class::fresh;
-
-    /// A pair with a nested JAR, classes, a streamed entry and one that zlib did not pack at once: most
-    /// streams have something.
-    fn pair() -> (Vec<u8>, Vec<u8>) {
-        use fixtures::archive::{Archive, Entry};
-        let jar = |name: &str, lines: u32| {
-            let text: String = (0..lines).map(|n| format!("{name} {}\n", n * n)).collect();
-            let mut class = vec![0xCA, 0xFE, 0xBA, 0xBE, 0, 0, 0, 52, 0, 5];
-            for text in [
-                &format!("a/longer/name/than/others/{name}"),
-                "java/lang/Object",
-            ] {
-                class.extend_from_slice(&[1, 0, text.len() as u8]);
-                class.extend_from_slice(text.as_bytes());
-            }
-            let rest = [
-                7, 0, 1, 7, 0, 2, 0, 0x21, 0, 3, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0,
-            ];
-            class.extend_from_slice(&rest);
-            let inner = Archive::new(vec![Entry::deflated("deep", text.as_bytes())]).to_bytes();
-            let entries = vec![
-                Entry::streamed("text", text.as_bytes()),
-                Entry::deflated("A.class", &class),
-                Entry::deflated("lib-1.jar", &inner),
-                Entry::deflated(name, b"only here"),
-                Entry::deflated(format!("{name}.class"), &fresh::tests::sample(name)),
-                Entry::in_pieces("foreign", text.as_bytes()),
-            ];
-            Archive::new(entries).to_bytes()
-        };
-        (jar("old", 300), jar("new", 310))
-    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(400))]
@@ -198,7 +165,7 @@ mod tests {
             changes in vec((any::<Index>(), any::<Index>(), any::<u8>()), 1..4),
             largest in prop::option::of(0..100_000_u64),
         ) {
-            let (old, new) = pair();
+            let (old, new) = fixtures::golden::pair();
             let Draft { mut header, mut streams, image } = draft(&old, &new, 1).unwrap();
             let used: Vec<Stream> = Stream::ALL
                 .into_iter()

@@ -216,4 +216,4 @@ trait Passage {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

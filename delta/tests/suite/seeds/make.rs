@@ -99,6 +99,7 @@ fn pairs() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
         ("nested", nested("1.0.0"), nested("1.10.0")),
         ("tiny", tiny_jar("1.0.0"), tiny_jar("1.1.0")),
         ("from-nothing", Vec::new(), tiny_jar("1.1.0")),
+        ("new-class", tiny_jar("1.0.0"), with_new_class()),
         (
             "repacked",
             repacked(&golden::text(4)),
@@ -117,6 +118,13 @@ fn pairs() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
     ]
 }
 
+fn with_new_class() -> Vec<u8> {
+    let mut entries = tiny_entries("1.1.0");
+    let class = golden::class_with_method("app/New");
+    entries.push(Entry::deflated("app/New.class", &class));
+    Archive::new(entries).to_bytes()
+}
+
 /// A patch of the format `jar` whose streams, but for the payload, are not compressed. `docs/delta-format.md` has the layout.
 fn open(patch: &[u8]) -> Vec<u8> {
     let mut rest = &patch[68..];
@@ -125,9 +133,12 @@ fn open(patch: &[u8]) -> Vec<u8> {
     }
     let mut opened = patch[..patch.len() - rest.len()].to_vec();
     let table = rest;
-    let present = take_number(&mut rest);
-    let lengths: Vec<(u32, u64)> = (0..=PAYLOAD)
-        .filter(|stream| present >> stream & 1 != 0)
+    // The streams up to the payload, then those of new classes.
+    let present = [take_number(&mut rest), take_number(&mut rest)];
+    let usual = (0..=PAYLOAD).filter(|stream| present[0] >> stream & 1 != 0);
+    let fresh = (0..64).filter(|bit| present[1] >> bit & 1 != 0);
+    let lengths: Vec<(u32, u64)> = usual
+        .chain(fresh.map(|bit| PAYLOAD + 1 + bit))
         .map(|stream| (stream, take_number(&mut rest)))
         .collect();
     opened.extend_from_slice(&table[..table.len() - rest.len()]);

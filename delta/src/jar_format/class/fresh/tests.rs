@@ -1,3 +1,4 @@
+use fixtures::golden::class_with_method as sample;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -5,57 +6,6 @@ use proptest::sample::Index;
 use super::{read, write};
 use crate::jar_format::payload::Payload;
 use crate::jar_format::streams::{Stream, StreamWriter};
-
-/// A class with a method of most that has a stream of its own.
-pub(crate) fn sample(name: &str) -> Vec<u8> {
-    let mut class = b"\xCA\xFE\xBA\xBE\0\0\0\x34\0\x11".to_vec();
-    let text = |class: &mut Vec<u8>, text: &str| {
-        class.extend_from_slice(&[1, 0, text.len() as u8]);
-        class.extend_from_slice(text.as_bytes());
-    };
-    text(&mut class, name); // 1
-    class.extend_from_slice(&[7, 0, 1]); // 2: this class
-    text(&mut class, "java/lang/Object"); // 3
-    class.extend_from_slice(&[7, 0, 3]); // 4
-    for name in ["run", "()V", "Code"] {
-        text(&mut class, name); // 5, 6, 7
-    }
-    class.extend_from_slice(&[12, 0, 5, 0, 6]); // 8: run()V
-    class.extend_from_slice(&[10, 0, 2, 0, 8]); // 9: this.run()V
-    class.extend_from_slice(&[8, 0, 1]); // 10: the name as a string
-    for name in ["LineNumberTable", "LocalVariableTable", "StackMapTable"] {
-        text(&mut class, name); // 11, 12, 13
-    }
-    class.extend_from_slice(&[5, 1, 2, 3, 4, 5, 6, 7, 8]); // 14, 15: a long
-    text(&mut class, "Odd"); // 16
-
-    // Public, this class, its super class; no interfaces, no fields, one method.
-    class.extend_from_slice(&[
-        0, 0x21, 0, 2, 0, 4, 0, 0, 0, 0, 0, 1, 0, 1, 0, 5, 0, 6, 0, 1,
-    ]);
-    let code = [
-        18, 10, // ldc "name"
-        20, 0, 14, // ldc2_w
-        184, 0, 9, // invokestatic run
-        170, 0, 0, 0, // tableswitch, aligned
-        0, 0, 0, 20, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 20, 0, 0, 0, 20,  // its rows
-        177, // return
-    ];
-    let mut tables = vec![0, 1, 0, 0, 0, 8, 0, 8, 0, 4]; // one handler
-    tables.extend_from_slice(&[0, 3]); // attributes
-    tables.extend_from_slice(&[0, 11, 0, 0, 0, 10, 0, 2, 0, 0, 0, 7, 0, 8, 0, 9]);
-    tables.extend_from_slice(&[0, 12, 0, 0, 0, 12, 0, 1, 0, 2, 0, 20, 0, 1, 0, 3, 0, 1]);
-    tables.extend_from_slice(&[0, 13, 0, 0, 0, 6, 0, 1, 64 + 8, 7, 0, 4]);
-    class.extend_from_slice(&[0, 7]);
-    class.extend_from_slice(&((8 + code.len() + tables.len()) as u32).to_be_bytes());
-    class.extend_from_slice(&[0, 2, 0, 1]);
-    class.extend_from_slice(&(code.len() as u32).to_be_bytes());
-    class.extend_from_slice(&code);
-    class.extend_from_slice(&tables);
-    // An attribute of the class that is not known here.
-    class.extend_from_slice(&[0, 1, 0, 16, 0, 0, 0, 3, 9, 9, 9]);
-    class
-}
 
 fn written(class: &[u8]) -> Option<StreamWriter> {
     let mut streams = StreamWriter::default();
