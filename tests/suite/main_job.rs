@@ -64,6 +64,23 @@ async fn published_heard_of_rebuilt_from_a_delta_verified_and_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_publisher_fetches_is_not_taken_for_a_clients_download() {
+    let daemon = Daemon::start(BINARIES);
+    publish(&daemon, Demo::V1);
+    let mut client = Socket::open(&daemon, &daemon.admin_token()).await;
+    client.register(CLIENTS[0], "1.0.0").await;
+    client.settle().await;
+
+    // The base of the delta, fetched by the user whose only session this is.
+    publish(&daemon, Demo::V2);
+
+    let _ = client.next_of("NEW_VERSION_AVAILABLE").await;
+    let seen = client.seen().iter();
+    let mistaken = seen.filter(|message| message["type"] == "DOWNLOAD_PROGRESS");
+    assert_eq!(mistaken.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_takes_the_jar_delta_and_other_clients_find_the_zstd_one_beside_it() {
     let daemon = Daemon::start(BINARIES);
     publish(&daemon, Demo::V1);

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use client::Daemon;
 use client::download::{Progress, Wanted, download};
 use delta::Format;
-use protocol::DeltaSource;
 use protocol::api::ReleaseView;
 use protocol::limits::COMPRESSED_PERCENT_MAX;
+use protocol::{ClientId, DeltaSource};
 use tokio::task::JoinSet;
 
 use super::making::{self, FromBase, Job};
@@ -125,7 +125,10 @@ async fn fetch(
     let counted = Arc::clone(&counter);
     let mut on_progress =
         move |progress: Progress| counted.store(progress.done_bytes, Ordering::Relaxed);
-    let fetching = download(daemon, &wanted, None, &target, &mut on_progress);
+    // Unnamed, the download would count as that of the user's only client, if there is one.
+    let publisher = format!("relctl-publish-{}", std::process::id());
+    let publisher: ClientId = publisher.parse().expect("letters, dashes and digits");
+    let fetching = download(daemon, &wanted, Some(&publisher), &target, &mut on_progress);
     let label = format!("get {}", base.version_number);
     shown(output, &label, base.file_size, &counter, fetching).await?;
     Ok(target)
