@@ -1,5 +1,6 @@
 //! Sizes, times and shares, as people write and read them.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Reads `90`, `90s`, `15m`, `1h`, `30d`, `500ms`; a bare number is seconds.
@@ -32,6 +33,15 @@ pub(crate) fn parse_percent(text: &str) -> Result<u8, String> {
     match number.parse::<u8>() {
         Ok(percent) if percent <= 100 => Ok(percent),
         _ => Err("expected a whole number from 0 to 100, such as 95%".into()),
+    }
+}
+
+/// Reads `5/s` or `5`.
+pub(crate) fn parse_rate(text: &str) -> Result<NonZeroU32, String> {
+    let number = text.strip_suffix("/s").unwrap_or(text);
+    match number.parse() {
+        Ok(rate) if number.bytes().all(|byte| byte.is_ascii_digit()) => Ok(rate),
+        _ => Err("expected a whole number of at least 1 a second, such as 5/s".into()),
     }
 }
 
@@ -146,6 +156,25 @@ mod tests {
         );
         for text in ["", "%", "101", "-1", "2.5%", "x"] {
             assert!(parse_percent(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn rates_are_read_with_or_without_their_unit() {
+        for text in ["5/s", "5"] {
+            assert_eq!(parse_rate(text).unwrap().get(), 5);
+        }
+        for text in [
+            "",
+            "/s",
+            "0/s",
+            "-1/s",
+            "+5/s",
+            "5/m",
+            "1.5/s",
+            "4294967296",
+        ] {
+            assert!(parse_rate(text).is_err(), "{text}");
         }
     }
 
