@@ -18,6 +18,7 @@ mod kill;
 mod main_job;
 mod power_cut;
 mod restart;
+mod simulate;
 mod spec;
 mod specification;
 mod tidy;

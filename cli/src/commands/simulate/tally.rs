@@ -100,10 +100,13 @@ impl Tally {
             What::Lost { .. } | What::Ended(_) => client.connected = None,
             What::Announced { version, at } => {
                 self.announcements += 1;
-                let first = *self.first_heard.entry(version.clone()).or_insert(*at);
+                let Some(first) = self.first_heard.get(version) else {
+                    self.first_heard.insert(version.clone(), *at);
+                    return;
+                };
                 // Who connects later catches up: that is no delay of the announcement.
-                if client.connected.is_some_and(|since| since <= first) {
-                    self.delays.push(at.saturating_duration_since(first));
+                if client.connected.is_some_and(|since| since <= *first) {
+                    self.delays.push(at.saturating_duration_since(*first));
                 }
             }
             What::Completed(_) => {
@@ -273,7 +276,7 @@ mod tests {
         assert_eq!(
             tally.delays(),
             Some(Delays {
-                p50: 0.0,
+                p50: 20.0,
                 p99: 20.0
             })
         );
