@@ -8,6 +8,7 @@ use protocol::api::paths;
 use sha2::{Digest, Sha256};
 use tests::{Api, Binaries};
 
+mod bad_day;
 mod browser;
 mod cli;
 mod deltas;
