@@ -39,7 +39,7 @@ pub struct Plan {
     pub scenario: Scenario,
     /// The same seed gives the same client ids, paces, breaks and failures.
     pub seed: u64,
-    /// How many of them connect in a second.
+    /// How many of them connect in a second; more than 1000 are 1000.
     pub rate: NonZeroU32,
     /// Whether they fetch the bytes that they say they fetch.
     pub download: bool,
@@ -124,6 +124,9 @@ pub struct Simulation {
 /// Happenings that wait for their reader; beyond it the clients wait.
 const HAPPENINGS: usize = 1024;
 
+/// The clock's: no two clients start in less.
+const TICK: Duration = Duration::from_millis(1);
+
 /// How long all goodbyes together may take.
 const GOODBYES: Duration = Duration::from_secs(3);
 
@@ -167,7 +170,8 @@ async fn run(
     stop: CancellationToken,
 ) {
     let mut clients = JoinSet::new();
-    let mut connect = tokio::time::interval(Duration::from_secs(1) / plan.rate.get());
+    let pause = (Duration::from_secs(1) / plan.rate.get()).max(TICK);
+    let mut connect = tokio::time::interval(pause);
     connect.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for (index, fails) in (0..).zip(plan.failing()) {
         if stop.run_until_cancelled(connect.tick()).await.is_none() {

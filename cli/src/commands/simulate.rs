@@ -56,7 +56,7 @@ pub(crate) async fn run(
         plan.scenario,
         daemon.url()
     ));
-    let planned_failures = plan.planned_failures();
+    let planned_failures = plan.planned_failures() as usize;
     let mut watched = Watched {
         output,
         bar: output.client_bar("simulation"),
@@ -71,7 +71,9 @@ pub(crate) async fn run(
     output.remove_bar(&watched.bar);
     simulation.stop().await;
     let (result, exit) = match end? {
-        End::Reached if watched.tally.failed() > planned_failures => ("failed", Exit::Error),
+        End::Reached if watched.tally.failed_clients() > planned_failures => {
+            ("failed", Exit::Error)
+        }
         End::Reached => ("reached", Exit::Ok),
         End::TimedOut => ("timeout", Exit::Timeout),
         End::Stopped(exit) => ("interrupted", exit),

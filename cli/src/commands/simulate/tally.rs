@@ -17,7 +17,7 @@ pub(super) struct Tally {
     clients: Vec<Client>,
     announcements: u64,
     completed: u64,
-    failed: u32,
+    failed: u64,
     reconnects: u64,
     /// When the first client heard of a version.
     first_heard: HashMap<Version, Instant>,
@@ -31,6 +31,7 @@ struct Client {
     connected: Option<Instant>,
     was_connected: bool,
     has_ended: bool,
+    has_failed: bool,
 }
 
 /// Where the fleet stands.
@@ -46,7 +47,7 @@ pub(super) struct State {
     /// Installations that ended well.
     pub(super) completed: u64,
     /// Installations that did not.
-    pub(super) failed: u32,
+    pub(super) failed: u64,
     /// Clients with at least one installation that ended, well or not.
     pub(super) done: usize,
 }
@@ -60,7 +61,7 @@ pub(super) struct Summary {
     connected: usize,
     announced: u64,
     completed: u64,
-    failed: u32,
+    failed: u64,
     reconnects: u64,
     /// From the first client's hearing of a version to that of the others that were connected by then.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,13 +117,15 @@ impl Tally {
             What::Failed { .. } => {
                 self.failed += 1;
                 client.has_ended = true;
+                client.has_failed = true;
             }
         }
     }
 
-    /// Installations that did not end well.
-    pub(super) fn failed(&self) -> u32 {
-        self.failed
+    /// Clients with an installation that did not end well.
+    pub(super) fn failed_clients(&self) -> usize {
+        let has_failed = |client: &&Client| client.has_failed;
+        self.clients.iter().filter(has_failed).count()
     }
 
     /// Whether every client has installed a release, or failed to.
