@@ -2,17 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::{FutureExt, SinkExt, StreamExt};
+use futures_util::FutureExt;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use serde_json::json;
-use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use client::live::Event;
 use client::{Live, Session, Token};
@@ -24,13 +18,13 @@ use tests::{Daemon, Setup, Socket, Upload};
 use crate::BINARIES;
 use crate::jars::small_jar;
 
+mod lean;
 mod nonsense;
+
+use lean::{Door, Lean, PATIENCE};
 
 /// All clients come from one address.
 const NO_LIMITS: &str = "[limits]\nconnections-per-minute = 0\nmessages-per-minute = 0\n";
-
-/// Long enough for thousands of sessions on a busy machine with two cores.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long the daemon tries to send to somebody who does not read; whoever waits for that one hears it as late.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
@@ -212,119 +206,22 @@ async fn a_hundred_thousand_malformed_frames_leave_the_daemon_as_it_was() {
     }
 }
 
-/// Where the sessions of a daemon are, and who may come.
-#[derive(Clone, Debug)]
-struct Door {
-    address: std::net::SocketAddr,
-    url: String,
-}
-
-impl Door {
-    fn of(daemon: &Daemon) -> Self {
-        Self {
-            address: daemon.url().trim_start_matches("http://").parse().unwrap(),
-            url: format!("{}?token={}", daemon.live_url(), daemon.admin_token()),
-        }
-    }
-}
-
-/// A session of which there can be thousands: it keeps nothing of what it heard.
-struct Lean {
-    socket: WebSocketStream<TcpStream>,
-}
-
-impl Lean {
-    /// A client that runs 1.0.0.
-    async fn open(daemon: &Daemon, client_id: &str) -> Self {
-        let mut client = Self::knock(&Door::of(daemon), client_id).await;
-        let register = json!({ "clientVersion": "1.0.0", "clientId": client_id, "platform": "linux", "architecture": "x64" });
-        for message in [
-            json!({ "type": "REGISTER", "data": register }),
-            json!({ "type": "PING", "data": {} }),
-        ] {
-            let text = Message::text(message.to_string());
-            client.socket.send(text).await.unwrap();
-        }
-        client
-    }
-
-    async fn knock(door: &Door, client_id: &str) -> Self {
-        let mut request = door.url.as_str().into_client_request().unwrap();
-        let headers = request.headers_mut();
-        headers.insert("x-client-id", client_id.parse().unwrap());
-        let config = WebSocketConfig::default().read_buffer_size(4096);
-        let socket = TcpSocket::new_v4().unwrap();
-        // Who does not read has little room for what it does not read.
-        socket.set_recv_buffer_size(16 * 1024).unwrap();
-        let stream = socket.connect(door.address).await.unwrap();
-        let (socket, _) = client_async_with_config(request, stream, Some(config))
-            .await
-            .unwrap();
-        Self { socket }
-    }
-
-    async fn wait_for(&mut self, part: &str) {
-        let heard = async {
-            loop {
-                match self.socket.next().await {
-                    Some(Ok(Message::Text(text))) if text.contains(part) => return,
-                    Some(Ok(_)) => {}
-                    other => panic!("the session ended with {other:?} before {part}"),
-                }
-            }
-        };
-        let heard = timeout(PATIENCE, heard).await;
-        heard.unwrap_or_else(|_| panic!("waited in vain for {part}"));
-    }
-
-    /// Says it all, and waits for the end.
-    async fn say_all(mut self, frames: Vec<Message>) -> Option<u16> {
-        for frame in frames {
-            match self.socket.feed(frame).await {
-                Ok(()) => {}
-                // It may be over before the last word.
-                Err(Error::Io(_) | Error::AlreadyClosed | Error::ConnectionClosed) => break,
-                Err(error) => panic!("{error}"),
-            }
-        }
-        self.socket.flush().await.ok();
-        self.end().await
-    }
-
-    /// Reads what is left; the close code, or `None` where the connection was cut.
-    async fn end(&mut self) -> Option<u16> {
-        let end = async {
-            while let Some(Ok(message)) = self.socket.next().await {
-                if let Message::Close(frame) = message {
-                    return frame.map(|frame| frame.code.into());
-                }
-            }
-            None
-        };
-        timeout(PATIENCE, end).await.expect("the session ends")
-    }
-}
-
 async fn publish(daemon: &Daemon, version: &str, notes: &str) {
     let upload = Upload::new(version, small_jar(version)).with("releaseNotes", notes);
     let _ = daemon.api().publish(&upload).await.is(201);
 }
 
-/// Each session is an open file here and one in the daemon, which inherits the limit.
+/// Each session is an open file here and one in the daemon, which inherits the limit. Other tests in this process need some, too.
 fn make_room_for(sessions: usize) {
     let needed = sessions as u64 + 200;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if current.is_none_or(|current| current >= needed) {
-        return;
+    let is_enough = maximum.is_none_or(|maximum| maximum >= needed);
+    assert!(
+        is_enough,
+        "this test needs {needed} open files, the hard limit is {maximum:?}: see ulimit -Hn"
+    );
+    if current != maximum {
+        let current = maximum;
+        setrlimit(Resource::Nofile, Rlimit { current, maximum }).unwrap();
     }
-    let raised = Rlimit {
-        current: Some(needed),
-        maximum,
-    };
-    let outcome = setrlimit(Resource::Nofile, raised);
-    outcome.unwrap_or_else(|error| {
-        panic!(
-            "this test needs {needed} open files, the limit is {maximum:?} (ulimit -Hn): {error}"
-        )
-    });
 }
