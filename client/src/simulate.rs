@@ -4,6 +4,7 @@
 //! installation is made up. What a client does follows from the seed; how fast the network is does not.
 
 mod desktop;
+mod journey;
 mod scenario;
 mod script;
 

@@ -17,7 +17,7 @@ use crate::download::{Progress, Wanted};
 use crate::error::blocking;
 use crate::{AppFolder, Daemon, Error};
 
-pub(crate) use report::result;
+pub(crate) use report::{result, short};
 pub use way::Way;
 
 /// Keeps one application up to date.

@@ -1,21 +1,18 @@
 //! One client of a simulated fleet: its session, and its way to each release that it hears of.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::StreamExt;
-use protocol::limits::REPORT_TEXT_CHARS;
 use protocol::message::{Capability, NewVersionAvailable, Register};
 use protocol::{ClientId, ClientMessage, ServerMessage, Version};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::script::{Act, Part, Step, result, script};
+use super::journey::Journey;
+use super::script::{Act, Part, script};
 use super::{Happening, Plan, Scenario, What};
 use crate::live::{Event, LiveSender};
-use crate::{Backoff, Daemon, Error, Live, Session};
+use crate::{Backoff, Daemon, Live, Session};
 
 /// A client.
 pub(super) struct Desktop {
@@ -27,6 +24,7 @@ pub(super) struct Desktop {
     happenings: mpsc::Sender<Happening>,
     random: fastrand::Rng,
     backoff: Backoff,
+    is_connected: bool,
     runs: Version,
     /// What it heard of last.
     heard: Option<Version>,
@@ -35,31 +33,12 @@ pub(super) struct Desktop {
     next: Option<NewVersionAvailable>,
 }
 
-/// The way to one release.
-struct Journey {
-    release: NewVersionAvailable,
-    steps: VecDeque<Step>,
-    /// When the first of the steps is due.
-    due: Instant,
-    /// Downloads that broke off.
-    broken: u32,
-}
-
 /// What comes after a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum After {
     Another,
     Nothing,
 }
-
-/// A report that was not acknowledged, and a download that broke off, are tried again after this.
-const RETRY: Duration = Duration::from_secs(1);
-
-/// A download that broke off as often is given up.
-const DOWNLOAD_TRIES: u32 = 5;
-
-/// A slow client waits this long after each piece of a download.
-const SLOW_PIECE: Duration = Duration::from_millis(50);
 
 impl Desktop {
     pub(super) fn new(
@@ -79,6 +58,7 @@ impl Desktop {
             happenings,
             backoff: Backoff::seeded(random.u64(..)),
             random,
+            is_connected: false,
             runs: plan.current.clone(),
             heard: None,
             journey: None,
@@ -120,39 +100,48 @@ impl Desktop {
     /// One session, from its first try to connect until the client wants another one.
     async fn attend(&mut self, live: &mut Live) -> After {
         let sender = live.sender();
-        let mut is_ready = false;
+        self.is_connected = false;
         loop {
             let due = async {
                 match &self.journey {
-                    Some(journey) if is_ready => sleep_until(journey.due).await,
+                    Some(journey) if self.is_connected => sleep_until(journey.due).await,
                     _ => std::future::pending().await,
                 }
             };
-            tokio::select! {
-                event = live.next() => match event {
-                    Some(Ok(Event::Ready)) => {
-                        is_ready = true;
-                        self.tell(What::Connected).await;
+            let event = tokio::select! {
+                event = live.next() => event,
+                () = due => {
+                    if !self.go_on(&sender).await {
+                        continue;
                     }
-                    Some(Ok(Event::Waiting { reason, .. })) => {
-                        is_ready = false;
-                        self.tell(What::Lost { reason }).await;
-                    }
-                    Some(Ok(Event::Message(ServerMessage::NewVersionAvailable(release)))) => {
-                        self.hear(release).await;
-                    }
-                    Some(Ok(Event::Connected(_) | Event::Message(_) | Event::Gap)) => {}
-                    Some(Err(error)) => {
-                        self.tell(What::Ended(error)).await;
-                        return After::Nothing;
-                    }
-                    None => return After::Another,
-                },
-                () = due => if self.go_on(&sender).await == After::Another {
-                    self.tell(What::Lost { reason: "a flaky client lost its connection".into() }).await;
+                    let reason = "the connection broke, as the scenario wants it".to_owned();
+                    self.tell(What::Lost { reason }).await;
                     return After::Another;
-                },
+                }
+            };
+            match event {
+                Some(Ok(event)) => self.note(event).await,
+                Some(Err(error)) => {
+                    self.tell(What::Ended(error)).await;
+                    return After::Nothing;
+                }
+                None => return After::Another,
             }
+        }
+    }
+
+    async fn note(&mut self, event: Event) {
+        match event {
+            Event::Ready => {
+                self.is_connected = true;
+                self.tell(What::Connected).await;
+            }
+            Event::Waiting { reason, .. } => {
+                self.is_connected = false;
+                self.tell(What::Lost { reason }).await;
+            }
+            Event::Message(ServerMessage::NewVersionAvailable(release)) => self.hear(release).await,
+            Event::Connected(_) | Event::Message(_) | Event::Gap => {}
         }
     }
 
@@ -185,40 +174,32 @@ impl Desktop {
             runs: &self.runs,
         };
         let steps = script(part, &release, &mut self.random);
-        self.journey = Some(Journey {
-            due: Instant::now() + steps.front().map_or(Duration::ZERO, |step| step.pause),
-            release,
-            steps,
-            broken: 0,
-        });
+        self.journey = Some(Journey::new(release, steps));
     }
 
-    /// Takes the next step of the journey. `Another` when the connection is to be lost for it.
-    async fn go_on(&mut self, sender: &LiveSender) -> After {
+    /// Takes the next step of the journey. True when that is to lose the connection.
+    async fn go_on(&mut self, sender: &LiveSender) -> bool {
         let Some(journey) = &mut self.journey else {
-            return After::Nothing;
+            return false;
         };
         let outcome = match journey.steps.front().map(|step| &step.act) {
             Some(Act::Report(report)) => sender.say(report.clone()).await.map(drop),
             Some(Act::Download) => {
                 let is_slow = self.plan.scenario == Scenario::Slow;
-                fetch(&self.daemon, &self.client_id, &journey.release, is_slow).await
+                journey.fetch(&self.daemon, &self.client_id, is_slow).await
             }
             Some(Act::Disconnect) | None => Ok(()),
         };
         let step = match outcome {
-            Ok(()) => journey.steps.pop_front(),
+            Ok(()) => journey.next_step(),
             Err(error) => {
-                journey.due = Instant::now() + error.retry_after().unwrap_or_default().max(RETRY);
                 if journey.is_over_after(&error, &self.runs) {
                     let version = journey.release.version.clone();
                     self.arrive(sender, version, Err(error.to_string())).await;
                 }
-                return After::Nothing;
+                return false;
             }
         };
-        let pause = journey.steps.front().map(|step| step.pause);
-        journey.due = Instant::now() + pause.unwrap_or_default();
         match step.map(|step| step.act) {
             Some(Act::Report(ClientMessage::InstallationCompleted(result))) => {
                 let outcome = match result.success {
@@ -226,10 +207,10 @@ impl Desktop {
                     false => Err(result.message),
                 };
                 self.arrive(sender, result.version, outcome).await;
-                After::Nothing
+                false
             }
-            Some(Act::Disconnect) => After::Another,
-            Some(Act::Report(_) | Act::Download) | None => After::Nothing,
+            Some(Act::Disconnect) => true,
+            Some(Act::Report(_) | Act::Download) | None => false,
         }
     }
 
@@ -252,46 +233,4 @@ impl Desktop {
             self.set_out(next);
         }
     }
-}
-
-impl Journey {
-    /// What to do about a step that failed. What may work later is tried again, a download only some times. What does not
-    /// work is reported as the end of the installation; true when that report is what does not work.
-    fn is_over_after(&mut self, error: &Error, runs: &Version) -> bool {
-        let step = self.steps.front().map(|step| &step.act);
-        self.broken += u32::from(step == Some(&Act::Download));
-        if error.is_temporary() && self.broken < DOWNLOAD_TRIES {
-            return false;
-        }
-        if self.steps.len() <= 1 {
-            return true;
-        }
-        let reason: String = error.to_string().chars().take(REPORT_TEXT_CHARS).collect();
-        let act = Act::Report(result(runs, &self.release.version, Err(&reason)));
-        self.steps = VecDeque::from([Step { pause: RETRY, act }]);
-        self.broken = 0;
-        false
-    }
-}
-
-/// Reads a release to its end, and keeps nothing of it.
-async fn fetch(
-    daemon: &Daemon,
-    client_id: &ClientId,
-    release: &NewVersionAvailable,
-    is_slow: bool,
-) -> Result<(), Error> {
-    let path = &release.download_url;
-    let response = daemon.open_download(path, Some(client_id), None).await?;
-    let mut pieces = response.bytes_stream();
-    while let Some(piece) = pieces.next().await {
-        piece.map_err(|error| Error::Interrupted {
-            url: daemon.url().to_owned(),
-            reason: error.to_string(),
-        })?;
-        if is_slow {
-            sleep(SLOW_PIECE).await;
-        }
-    }
-    Ok(())
 }

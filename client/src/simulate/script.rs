@@ -75,7 +75,7 @@ pub(super) fn script(
         part.runs,
         &release.version,
         match part.fails {
-            true => Err("This client was chosen to fail"),
+            true => Err("Failed, as the scenario wants it"),
             false => Ok(()),
         },
     )));

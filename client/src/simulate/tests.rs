@@ -1,6 +1,7 @@
 use protocol::ClientMessage;
 use protocol::message::NewVersionAvailable;
 
+use super::journey::Journey;
 use super::script::{Act, Part, Step, script};
 use super::*;
 
@@ -146,4 +147,57 @@ fn a_slow_client_takes_ten_times_as_long_and_a_seed_repeats_its_paces() {
     assert!((tenfold - 10.0).abs() < 1e-6, "{tenfold}");
     assert_eq!(total(Scenario::Happy, 3), total(Scenario::Happy, 3));
     assert_ne!(total(Scenario::Happy, 3), total(Scenario::Happy, 4));
+}
+
+#[test]
+fn a_download_that_does_not_work_ends_as_a_failed_installation() {
+    let runs = Version::new(1, 0, 0);
+    let broken = Error::Interrupted {
+        url: "http://127.0.0.1:1".into(),
+        reason: "a\nb".into(),
+    };
+    let part = Part {
+        scenario: Scenario::Happy,
+        download: true,
+        fails: false,
+        runs: &runs,
+    };
+    let steps = script(part, &release(), &mut fastrand::Rng::with_seed(1));
+    let all = steps.len();
+    let mut journey = Journey::new(release(), steps);
+    for _ in 1..5 {
+        assert!(!journey.is_over_after(&broken, &runs));
+        assert_eq!(journey.steps.len(), all, "it is tried again");
+    }
+    assert!(!journey.is_over_after(&broken, &runs));
+    let Some(Act::Report(report)) = journey.next_step().map(|step| step.act) else {
+        panic!("the failure is reported");
+    };
+    assert!(
+        protocol::Envelope::parse(&report.to_text()).is_ok(),
+        "{report:?}"
+    );
+    assert!(matches!(report, ClientMessage::InstallationCompleted(result) if !result.success));
+    assert_eq!(journey.next_step(), None);
+}
+
+#[test]
+fn a_report_is_said_until_it_is_heard_and_one_that_is_refused_ends_the_journey() {
+    let runs = Version::new(1, 0, 0);
+    let steps = steps(Scenario::Happy, false, 1);
+    let last = steps.last().cloned().into_iter().collect();
+    let mut journey = Journey::new(release(), last);
+    let unheard = Error::Interrupted {
+        url: "the live session".into(),
+        reason: "no acknowledgement came".into(),
+    };
+    for _ in 0..100 {
+        assert!(!journey.is_over_after(&unheard, &runs));
+    }
+    assert_eq!(journey.steps.len(), 1);
+    let refused = Error::SessionEnded {
+        code: protocol::Code::InvalidMessage,
+        message: "no".into(),
+    };
+    assert!(journey.is_over_after(&refused, &runs));
 }
