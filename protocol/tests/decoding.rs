@@ -1,7 +1,6 @@
 //! The reader of messages under texts that nobody wrote: the fuzz target's seeds, and documents made of the protocol's words.
 //!
 //! A crash that fuzzing found becomes one more file in `protocol/fuzz/corpus/decode_message`; its name says what was wrong.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[expect(
     unreachable_pub,
