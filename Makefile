@@ -35,7 +35,7 @@ e2e: setup-tests ## only the whole-system tests, against the real binaries
 
 ci: check test ## what CI runs, and nothing more
 
-fuzz: setup ## feed hostile input to the delta engine, FUZZ_SECONDS=60 for each target
+fuzz: setup ## feed hostile input to the delta engine and the message decoder, FUZZ_SECONDS=60 for each target
 	@CARGO="$(CARGO)" tests/scripts/fuzz.sh
 
 bench: bench-announce ## measure what we promise about speed

@@ -5,6 +5,7 @@ mod deltas;
 mod files;
 mod identity;
 mod releases;
+mod simulate;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub(crate) use deltas::{
 pub(crate) use files::{ChecksumCommand, ChecksumCreateArgs, ChecksumVerifyArgs, PackageArgs};
 pub(crate) use identity::{TokenCommand, TokenCreateArgs, UserCommand};
 pub(crate) use releases::{DeltaFrom, PublishArgs, VersionsCommand, WatchArgs};
+pub(crate) use simulate::{SimulateArgs, Until};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -89,6 +91,7 @@ pub(crate) enum Command {
     #[command(subcommand, visible_alias = "version")]
     Versions(VersionsCommand),
     Watch(WatchArgs),
+    Simulate(SimulateArgs),
     /// Be a desktop client: check, download, update
     #[command(subcommand)]
     Client(ClientCommand),

@@ -6,6 +6,7 @@ mod delta;
 mod package;
 mod progress;
 mod publish;
+mod simulate;
 mod token;
 mod user;
 mod versions;
@@ -15,7 +16,7 @@ mod whoami;
 use std::future::Future;
 use std::time::Duration;
 
-use crate::args::{Cli, Command, Global};
+use crate::args::{Cli, ClientCommand, Command, Global};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -28,8 +29,11 @@ pub(crate) const INTERRUPTED: &str = "INTERRUPTED";
 pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
     let Cli { global, command } = cli;
     match command {
-        // It has last words of its own, however it ends.
+        // These have last words of their own, however they end.
         Command::Watch(args) => watch::run(&global, args, output).await,
+        Command::Simulate(args) | Command::Client(ClientCommand::Simulate(args)) => {
+            simulate::run(&global, args, output).await
+        }
         command => within(global.timeout, dispatch(&global, command, output)).await,
     }
 }
@@ -42,6 +46,7 @@ async fn dispatch(global: &Global, command: Command, output: &Output) -> Result<
         Command::Publish(args) => publish::run(global, args, output).await,
         Command::Versions(command) => versions::run(global, command, output).await,
         Command::Watch(args) => watch::run(global, args, output).await,
+        Command::Simulate(args) => simulate::run(global, args, output).await,
         Command::Client(command) => client::run(global, command, output).await,
         Command::User(command) => user::run(global, command, output).await,
         Command::Token(command) => token::run(global, command, output).await,

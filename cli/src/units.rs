@@ -1,5 +1,6 @@
 //! Sizes, times and shares, as people write and read them.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Reads `90`, `90s`, `15m`, `1h`, `30d`, `500ms`; a bare number is seconds.
@@ -34,6 +35,18 @@ pub(crate) fn parse_percent(text: &str) -> Result<u8, String> {
         _ => Err("expected a whole number from 0 to 100, such as 95%".into()),
     }
 }
+
+/// Reads `5/s` or `5`.
+pub(crate) fn parse_rate(text: &str) -> Result<NonZeroU32, String> {
+    let number = text.strip_suffix("/s").unwrap_or(text);
+    match number.parse() {
+        Ok(rate) if rate <= RATE_MAX && !number.starts_with('+') => Ok(rate),
+        _ => Err("expected a whole number from 1 to 1000 a second, such as 5/s".into()),
+    }
+}
+
+/// Finer than a millisecond no clock of ours is.
+const RATE_MAX: NonZeroU32 = NonZeroU32::new(1000).expect("a thousand is not zero");
 
 /// `84 kB`, `14.6 MB`: 1000 is the step, and three digits are enough.
 pub(crate) fn format_size(bytes: u64) -> String {
@@ -146,6 +159,16 @@ mod tests {
         );
         for text in ["", "%", "101", "-1", "2.5%", "x"] {
             assert!(parse_percent(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn rates_are_read_with_or_without_their_unit() {
+        for text in ["5/s", "5"] {
+            assert_eq!(parse_rate(text).unwrap().get(), 5);
+        }
+        for text in ["", "/s", "0/s", "-1/s", "+5/s", "5/m", "1.5/s", "1001"] {
+            assert!(parse_rate(text).is_err(), "{text}");
         }
     }
 

@@ -23,6 +23,7 @@ pub mod follow;
 pub mod http;
 pub mod install;
 pub mod live;
+pub mod simulate;
 mod token;
 pub mod update;
 

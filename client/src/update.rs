@@ -17,7 +17,7 @@ use crate::download::{Progress, Wanted};
 use crate::error::blocking;
 use crate::{AppFolder, Daemon, Error};
 
-pub(crate) use report::result;
+pub(crate) use report::{result, short};
 pub use way::Way;
 
 /// Keeps one application up to date.
@@ -299,7 +299,11 @@ fn compressed_of(answer: Option<DeltaAnswer>, target: Checksum) -> Option<Offere
 }
 
 /// Platform and architecture in the specification's words.
-fn this_machine() -> (Platform, Architecture) {
+///
+/// # Panics
+/// Never: the names of Rust's targets fit.
+#[must_use]
+pub fn this_machine() -> (Platform, Architecture) {
     let architecture = match std::env::consts::ARCH {
         "x86_64" => "x64",
         "aarch64" => "arm64",

@@ -62,7 +62,7 @@ impl Setup {
             }
             path
         });
-        let process = start_process(self.binaries, &data_dir, config.as_deref());
+        let process = start_process(self.binaries, &data_dir, config.as_deref(), ANY_PORT);
         let url = listening_url(&process);
         Daemon {
             binaries: self.binaries,
@@ -200,11 +200,43 @@ impl Daemon {
     /// Starts it again on the same folder, on another port.
     #[track_caller]
     pub fn start_again(&mut self) {
+        self.start_again_at(ANY_PORT);
+    }
+
+    /// Starts it again on the same folder and port, so that clients find it again.
+    #[track_caller]
+    pub fn start_again_where_it_was(&mut self) {
+        let address = self.url.trim_start_matches("http://").to_owned();
+        self.start_again_at(&address);
+    }
+
+    #[track_caller]
+    fn start_again_at(&mut self, address: &str) {
         self.process.kill();
         self.earlier_logs.push_str(&self.process.story());
         self.earlier_logs.push('\n');
-        self.process = start_process(self.binaries, &self.data_dir, self.config.as_deref());
+        let config = self.config.as_deref();
+        self.process = start_process(self.binaries, &self.data_dir, config, address);
         self.url = listening_url(&self.process);
+    }
+
+    /// How much memory it holds now, in bytes.
+    #[must_use]
+    #[track_caller]
+    pub fn resident_bytes(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.process.id());
+        let status = match std::fs::read_to_string(&path) {
+            Ok(status) => status,
+            Err(error) => fail(format!("cannot read {path}: {error}"), &self.story()),
+        };
+        let kilobytes = status.lines().find_map(|line| {
+            let rest = line.strip_prefix("VmRSS:")?;
+            rest.trim_end_matches("kB").trim().parse::<u64>().ok()
+        });
+        match kilobytes {
+            Some(kilobytes) => kilobytes * 1024,
+            None => fail(format!("{path} does not tell VmRSS"), &status),
+        }
     }
 
     /// Stops it politely and starts it again.
@@ -231,9 +263,17 @@ impl Drop for Daemon {
     }
 }
 
-fn start_process(binaries: Binaries, data_dir: &Path, config: Option<&Path>) -> Process {
+/// A free port of the loopback interface.
+const ANY_PORT: &str = "127.0.0.1:0";
+
+fn start_process(
+    binaries: Binaries,
+    data_dir: &Path,
+    config: Option<&Path>,
+    listen: &str,
+) -> Process {
     let mut command = Command::new(binaries.relctld);
-    command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]);
+    command.args(["serve", "--listen", listen, "--data-dir"]);
     command.arg(data_dir);
     if let Some(config) = config {
         command.arg("--config").arg(config);

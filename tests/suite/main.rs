@@ -8,6 +8,7 @@ use protocol::api::paths;
 use sha2::{Digest, Sha256};
 use tests::{Api, Binaries};
 
+mod bad_day;
 mod browser;
 mod cli;
 mod deltas;
@@ -18,6 +19,7 @@ mod kill;
 mod main_job;
 mod power_cut;
 mod restart;
+mod simulate;
 mod spec;
 mod specification;
 mod tidy;

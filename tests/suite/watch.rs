@@ -70,7 +70,7 @@ async fn installed(mut client: Socket, success: bool) {
 }
 
 /// A watch that the daemon knows of.
-async fn watch<'a>(daemon: &'a Daemon, limits: &[&str]) -> Running<'a> {
+pub(crate) async fn watch<'a>(daemon: &'a Daemon, limits: &[&str]) -> Running<'a> {
     let arguments = ["watch", "--json"].iter().chain(limits).copied();
     let watch = daemon.relctl(arguments).start();
     until("the watcher is connected", async || {

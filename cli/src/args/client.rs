@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use protocol::{Channel, ClientId, Version};
 
+use super::SimulateArgs;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClientCommand {
     /// Ask what to install next
@@ -12,6 +14,7 @@ pub(crate) enum ClientCommand {
     /// Download a release, verified and resumable
     Download(DownloadArgs),
     Update(UpdateArgs),
+    Simulate(SimulateArgs),
 }
 
 #[derive(Debug, Args)]

@@ -51,6 +51,10 @@ fn the_lines_of_the_contract_are_understood() {
         "watch 2.1.0 --json --until 95% --fail-over 2% --timeout 30m",
         "client update --app-dir app --client-id desktop-1 --channel stable --once",
         "--json whoami",
+        "simulate --clients 200",
+        "simulate --clients 200 --channel beta --scenario fail:10% --json",
+        "simulate --clients 2 --scenario flaky --rate 5/s --seed 7 --until updated --download",
+        "client simulate -n 200 --scenario slow --until 90s --current 1.0.0",
         "whoami --json --token-file f --url http://127.0.0.1:1",
     ] {
         assert!(parse(line).is_ok(), "{line}: {}", parse(line).unwrap_err());
@@ -93,6 +97,16 @@ fn wrong_values_are_named_with_what_was_expected() {
             "user add ci --role BOSS",
             "possible values: USER, PUBLISHER, ADMIN",
         ),
+        ("simulate", "--clients"),
+        ("simulate --clients 0", "0 is not in 1..=25000"),
+        (
+            "simulate --clients 5 --scenario sad",
+            "expected happy, slow, flaky, or fail:P%",
+        ),
+        (
+            "simulate --clients 5 --until soon",
+            "expected updated, or a time",
+        ),
         ("publsh app.jar", "similar subcommand"),
         ("whoami --token secret", "unexpected argument '--token'"),
     ] {
@@ -117,6 +131,7 @@ fn the_help_of_each_command_says_what_it_does_and_shows_how() {
         &["client", "update"],
         &["token", "create"],
         &["versions", "rollback"],
+        &["simulate"],
     ] {
         let mut found = &mut command;
         for name in path {

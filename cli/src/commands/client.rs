@@ -14,6 +14,7 @@ use protocol::{Checksum, Version};
 use serde::Serialize;
 
 use super::progress::{Counter, shown};
+use super::simulate;
 use crate::args::{CheckArgs, ClientCommand, DownloadArgs, Global};
 use crate::config;
 use crate::exit::Exit;
@@ -31,6 +32,7 @@ pub(crate) async fn run(
         ClientCommand::Check(args) => check(&daemon, args, output).await,
         ClientCommand::Download(args) => fetch(&daemon, args, output).await,
         ClientCommand::Update(args) => update::run(daemon, args, output).await,
+        ClientCommand::Simulate(args) => simulate::run(global, args, output).await,
     }
 }
 

@@ -52,6 +52,9 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
 /// An announcement carries up to 64 KiB of notes, which JSON may write six times as long.
 const MESSAGE_BYTES: usize = 1024 * 1024;
 
+/// Room for what one read takes: nearly every message fits. The library's 128 KiB would be most of what a session costs.
+const READ_BYTES: usize = 8 * 1024;
+
 /// Bounds of the daemon's heartbeat interval as we follow it: not a flood, and not a line that dies unnoticed.
 const PING_INTERVAL: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(250)..=Duration::from_secs(60);
@@ -66,6 +69,7 @@ impl Connection {
     pub(super) async fn open(daemon: &Daemon, session: &Session) -> Result<Self, Ended> {
         let request = request(daemon, session).map_err(Ended::Refused)?;
         let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BYTES)
             .max_message_size(Some(MESSAGE_BYTES))
             .max_frame_size(Some(MESSAGE_BYTES));
         let connecting = tokio_tungstenite::connect_async_with_config(request, Some(config), true);

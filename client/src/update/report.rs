@@ -69,7 +69,7 @@ pub(crate) fn result(offer: &Offer, outcome: &Result<Updated, Error>) -> ClientM
 }
 
 /// Cut to what a report may hold, and without what it must not.
-fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     text.chars()
         .map(|c| {
             if is_printable(c.encode_utf8(&mut [0; 4])) {

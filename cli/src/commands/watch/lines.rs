@@ -200,7 +200,7 @@ fn clock(moment: Timestamp) -> String {
 
 /// One line for programs: what happened, when, and where in the stream.
 #[derive(Debug, Serialize)]
-pub(super) struct EventLine<T> {
+pub(in crate::commands) struct EventLine<T> {
     schema: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<Value>,
@@ -239,7 +239,7 @@ pub(super) struct StreamState {
 }
 
 /// A line that the daemon did not send.
-pub(super) fn own<T: Serialize>(kind: &str, data: T) -> EventLine<T> {
+pub(in crate::commands) fn own<T: Serialize>(kind: &str, data: T) -> EventLine<T> {
     EventLine {
         schema: SCHEMA,
         seq: None,
