@@ -52,8 +52,8 @@ impl ApplyLimits {
     }
 }
 
-/// The time that an honest patch takes at most, on a slow and busy machine: ours rebuild 20 MB/s and
-/// more on a core of 2020.
+/// The time that an honest patch takes at most, on a slow and busy machine: the slowest of those in
+/// `docs/bench-delta.md`, where all is deflated again, rebuilt 12 MB/s.
 fn duration(new_bytes: u64) -> Duration {
     Duration::from_secs(30 + new_bytes / 500_000)
 }

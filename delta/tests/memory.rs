@@ -214,3 +214,49 @@ fn an_old_jar_that_a_patch_opens_again_and_again_costs_no_memory() {
     });
     assert!(peak < 128 << 20, "{} MB", peak >> 20);
 }
+
+/// Each of many entries has no content, and a structure of 700 kB that is copied from the old one's.
+#[test]
+fn structures_of_entries_without_content_are_not_piled_up() {
+    let _alone = alone();
+    const ENTRIES: usize = 400;
+    let zeros = Entry::deflated("zeros", &vec![0; 50 << 20]);
+    let old = Archive::new(vec![zeros]).to_bytes();
+
+    let mut references = vec![2; ENTRIES];
+    references[0] = 0;
+    // After the old entry's: 10, which stays.
+    let mut replays = vec![0; ENTRIES];
+    replays[0] = 10;
+    let mut verbatim = by_hand::number(ENTRIES as u64);
+    verbatim.extend([0; 3]);
+    let sizes = Sizes {
+        result: 40 << 20,
+        plain: 280 << 20,
+        largest: 1 << 20,
+        image: 0,
+        memory: 64 << 20,
+    };
+    let streams = [
+        (0, references),
+        (1, vec![2; ENTRIES]),
+        (2, vec![0; ENTRIES]),
+        (6, replays),
+        (7, verbatim),
+        // The content is in the payload and empty; the structure is a difference of one addition.
+        (8, [0, 1].repeat(ENTRIES)),
+        (9, vec![0; ENTRIES]),
+        (24, vec![1; ENTRIES]),
+        (25, by_hand::number(700_000).repeat(ENTRIES)),
+        (26, vec![0; ENTRIES]),
+        (27, vec![0; ENTRIES]),
+    ];
+    let patch = by_hand::patch(&old, &sizes, &streams);
+
+    let peak = peak_of(|| {
+        let limits = ApplyLimits::default();
+        let error = apply(&old, &patch, &limits, &mut io::sink()).unwrap_err();
+        assert!(error.to_string().contains("structure"), "{error}");
+    });
+    assert!(peak < 128 << 20, "{} MB", peak >> 20);
+}

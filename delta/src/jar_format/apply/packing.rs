@@ -16,6 +16,17 @@ pub(super) enum Body {
     Structured(Vec<u8>, Vec<u8>),
 }
 
+impl Body {
+    /// The memory that it holds until it is packed.
+    pub(super) fn held_bytes(&self) -> usize {
+        match self {
+            Body::Copied(_) => 0,
+            Body::Plain(plain, _) => plain.len(),
+            Body::Structured(plain, structure) => plain.len() + structure.len(),
+        }
+    }
+}
+
 pub(super) struct Packed {
     pub(super) bytes: Option<Vec<u8>>,
     pub(super) crc32: u32,

@@ -84,9 +84,7 @@ impl Rebuilder<'_> {
             for planned in entries.by_ref() {
                 self.deadline.check()?;
                 let body = self.body(planned, node)?;
-                if let Body::Plain(plain, _) | Body::Structured(plain, _) = &body {
-                    batch_bytes += plain.len();
-                }
+                batch_bytes += body.held_bytes();
                 batch.push((planned, body));
                 if batch_bytes >= BATCH_BYTES || batch.len() >= BATCH_ENTRIES {
                     break;
