@@ -10,7 +10,7 @@ CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/relctl
 help: ## list these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
 
-demo: setup ## see the whole product do its job with real JARs, in half a minute
+demo: setup ## see the whole product do its job with real JARs, in under a minute
 	@tests/scripts/demo.sh
 
 run: setup ## start a daemon to play with, and see what to try first
