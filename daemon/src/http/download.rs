@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::FromRequestParts;
+use axum::extract::{Extension, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -15,7 +15,9 @@ use protocol::{ClientId, Code, Timestamp, Version};
 
 use super::conditions::{Facts, Plan, plan};
 use super::extract::{Address, CurrentCaller, NamedClient};
-use super::transfer::{FileBody, Transfer};
+use super::file_body::FileBody;
+use super::handover::Handover;
+use super::transfer::Transfer;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::ApiError;
@@ -57,6 +59,7 @@ pub(super) struct Asked {
     address: IpAddr,
     method: Method,
     headers: HeaderMap,
+    handover: Handover,
 }
 
 impl FromRequestParts<Arc<App>> for Asked {
@@ -66,12 +69,16 @@ impl FromRequestParts<Arc<App>> for Asked {
         let CurrentCaller(caller) = CurrentCaller::from_request_parts(parts, app).await?;
         let NamedClient(named) = NamedClient::from_request_parts(parts, app).await?;
         let Address(address) = Address::from_request_parts(parts, app).await?;
+        let Extension(handover) = Extension::<Handover>::from_request_parts(parts, app)
+            .await
+            .map_err(|error| ApiError::server_error(&error))?;
         Ok(Self {
             caller,
             named,
             address,
             method: parts.method.clone(),
             headers: parts.headers.clone(),
+            handover,
         })
     }
 }
@@ -136,7 +143,8 @@ async fn body(
     let username = &asked.caller.username;
     let client = asked.named.or_else(|| app.hub.sole_client_of(username));
     let key = LimitKey::new(username, client.as_ref(), asked.address);
-    let slot = app.limits.start_download(&key).map_err(|details| {
+    let now = tokio::time::Instant::now().into_std();
+    let slot = app.limits.start_download(&key, now).map_err(|details| {
         let message = retry_sentence(details.retry_after);
         let told = crate::limit::rate_limited(&key, &details, Timestamp::now());
         app.hub.rate_limited(client.as_ref(), told);
@@ -146,8 +154,14 @@ async fn body(
     let file = app
         .blocking(move |app| app.blobs.open_blob(&blob).map_err(ApiError::from))
         .await?;
-    let transfer = Transfer::begin(app, slot, client, download, start);
-    Ok(Body::new(FileBody::new(file, start, end, transfer)))
+    let transfer = Transfer::begin(app, slot, client, download, (start, end));
+    Ok(Body::new(FileBody::new(
+        file,
+        start,
+        end,
+        asked.handover,
+        transfer,
+    )))
 }
 
 fn set_validators(
