@@ -1,6 +1,7 @@
 //! Answers with the bytes of a release or a delta (contract section 5).
 
 use std::net::IpAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -17,6 +18,7 @@ use super::conditions::{Facts, Plan, plan};
 use super::extract::{Address, CurrentCaller, NamedClient};
 use super::file_body::FileBody;
 use super::handover::Handover;
+use super::pace::Pace;
 use super::transfer::Transfer;
 use crate::app::App;
 use crate::auth::Caller;
@@ -119,7 +121,7 @@ pub(super) async fn answer(
     let body = if asked.method == Method::HEAD {
         Body::empty()
     } else {
-        body(app, asked, &download, start, end).await?
+        body(app, asked, &download, start..end).await?
     };
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
@@ -137,8 +139,7 @@ async fn body(
     app: &Arc<App>,
     asked: Asked,
     download: &Download,
-    start: u64,
-    end: u64,
+    part: Range<u64>,
 ) -> Result<Body, ApiError> {
     let username = &asked.caller.username;
     let client = asked.named.or_else(|| app.hub.sole_client_of(username));
@@ -154,14 +155,11 @@ async fn body(
     let file = app
         .blocking(move |app| app.blobs.open_blob(&blob).map_err(ApiError::from))
         .await?;
-    let transfer = Transfer::begin(app, slot, client, download, (start, end));
-    Ok(Body::new(FileBody::new(
-        file,
-        start,
-        end,
-        asked.handover,
-        transfer,
-    )))
+    let slot = Arc::new(slot);
+    let pace = Pace::new(Arc::clone(&slot));
+    let transfer = Transfer::begin(app, slot, client, download, &part);
+    let body = FileBody::new(file, part, pace, asked.handover, transfer);
+    Ok(Body::new(body))
 }
 
 fn set_validators(

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::future::Future;
 use std::io;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -14,7 +15,7 @@ use tokio::task::JoinHandle;
 use super::file_bytes;
 use super::handover::{FilePart, Handover, PART_BYTES};
 use super::pace::Pace;
-use super::transfer::Transfer;
+use super::transfer::{TAIL_BYTES, Transfer};
 
 /// A part of a file as an HTTP body, for the connection whose [`Handover`] it has and for no other.
 ///
@@ -34,19 +35,19 @@ pub(super) struct FileBody {
 }
 
 impl FileBody {
-    /// The bytes from `start` up to, and without, `end`.
+    /// A part of the file, on this connection.
     pub(super) fn new(
         file: File,
-        start: u64,
-        end: u64,
+        part: Range<u64>,
+        pace: Pace,
         handover: Handover,
         transfer: Transfer,
     ) -> Self {
         Self {
             file: Arc::new(file),
-            position: start,
-            end,
-            pace: transfer.pace(),
+            position: part.start,
+            end: part.end,
+            pace,
             granted: None,
             fetching: None,
             handover,
@@ -56,18 +57,19 @@ impl FileBody {
 
     /// Waits until the bytes are in memory, so that sending them does not wait for the disk.
     fn poll_cached(&mut self, context: &mut Context<'_>, count: usize) -> Poll<io::Result<()>> {
-        if self.fetching.is_none() {
-            if file_bytes::are_cached(&self.file, self.position, count) {
+        let fetching = match &mut self.fetching {
+            Some(fetching) => fetching,
+            None if file_bytes::are_cached(&self.file, self.position, count) => {
                 return Poll::Ready(Ok(()));
             }
-            let (file, position) = (Arc::clone(&self.file), self.position);
-            let fetch = move || file_bytes::fetch(&file, position, count);
-            self.fetching = Some(self.transfer.tasks().spawn_blocking(fetch));
-        }
-        let fetched = match &mut self.fetching {
-            Some(fetching) => ready!(Pin::new(fetching).poll(context)),
-            None => return Poll::Ready(Ok(())),
+            None => {
+                let (file, position) = (Arc::clone(&self.file), self.position);
+                let fetch = move || file_bytes::fetch(&file, position, count);
+                let tasks = self.transfer.tasks();
+                self.fetching.insert(tasks.spawn_blocking(fetch))
+            }
         };
+        let fetched = ready!(Pin::new(fetching).poll(context));
         self.fetching = None;
         Poll::Ready(fetched.unwrap_or_else(|error| Err(io::Error::other(error))))
     }
@@ -88,9 +90,14 @@ impl HttpBody for FileBody {
         }
         let length = match this.granted {
             Some(length) => length,
-            None => *this
-                .granted
-                .insert(ready!(this.pace.poll_turn(context, left.min(PART_BYTES)))),
+            None => {
+                let wanted = match left.checked_sub(TAIL_BYTES) {
+                    Some(before_tail @ 1..) => before_tail.min(PART_BYTES),
+                    Some(0) | None => left,
+                };
+                let granted = ready!(this.pace.poll_turn(context, wanted));
+                *this.granted.insert(granted)
+            }
         };
         if let Err(error) = ready!(this.poll_cached(context, length)) {
             tracing::error!(%error, "a file cannot be read; its download breaks off");

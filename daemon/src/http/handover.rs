@@ -82,6 +82,7 @@ impl Handover {
             return Err(io::Error::other("no part of a file is left to send"));
         };
         let count = part.length.min(max);
+        part.transfer.settle_if_last(count as u64);
         let sent = file_bytes::send(socket, &part.file, part.offset, count)?;
         if sent == 0 {
             tracing::error!("a file is shorter than it was; its download breaks off");

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,12 +12,14 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::download::{Download, Packing};
-use super::pace::Pace;
 use crate::app::App;
 use crate::limit::DownloadSlot;
 
 /// Between two reports of progress (contract section 5: at most four a second).
 const REPORT_INTERVAL: Duration = Duration::from_millis(250);
+
+/// The end of a file goes by itself, and is short enough for any socket that takes something to take it whole.
+pub(super) const TAIL_BYTES: usize = 16 * 1024;
 
 /// Speed is measured over so long.
 const SPEED_WINDOW: Duration = Duration::from_secs(3);
@@ -25,7 +28,6 @@ const SPEED_WINDOW: Duration = Duration::from_secs(3);
 /// dropped.
 pub(super) struct Transfer {
     app: Arc<App>,
-    slot: Arc<DownloadSlot>,
     client: Option<ClientId>,
     version: Version,
     packing: Packing,
@@ -37,6 +39,8 @@ pub(super) struct Transfer {
 }
 
 struct Measured {
+    /// The place, until the download is settled.
+    slot: Option<Arc<DownloadSlot>>,
     /// Up to here it was handed to the socket.
     position: u64,
     samples: VecDeque<(Instant, u64)>,
@@ -44,48 +48,59 @@ struct Measured {
 }
 
 impl Transfer {
-    /// Begins to tell and to count: the bytes from `start` up to, and without, `end`.
+    /// Begins to tell and to count, for a part of the file.
     pub(super) fn begin(
         app: &Arc<App>,
-        slot: DownloadSlot,
+        slot: Arc<DownloadSlot>,
         client: Option<ClientId>,
         download: &Download,
-        (start, end): (u64, u64),
+        part: &Range<u64>,
     ) -> Self {
         let now = Instant::now();
         let transfer = Self {
             app: Arc::clone(app),
-            slot: Arc::new(slot),
             client,
             version: download.version.clone(),
             packing: download.packing.clone(),
-            start,
-            end,
+            start: part.start,
+            end: part.end,
             total: download.blob.size_bytes,
             measured: Mutex::new(Measured {
-                position: start,
-                samples: VecDeque::from([(now, start)]),
+                slot: Some(slot),
+                position: part.start,
+                samples: VecDeque::from([(now, part.start)]),
                 reported_at: now,
             }),
         };
-        if start == 0 && matches!(transfer.packing, Packing::Plain) {
+        if part.start == 0 && matches!(transfer.packing, Packing::Plain) {
             transfer
                 .app
                 .counters
                 .count(&transfer.version, |counts| counts.downloads_started += 1);
         }
-        transfer.report(start, 0);
+        transfer.report(part.start, 0);
         transfer
-    }
-
-    /// When its next bytes may go.
-    pub(super) fn pace(&self) -> Pace {
-        Pace::new(Arc::clone(&self.slot))
     }
 
     /// Where what it has to wait for may run.
     pub(super) fn tasks(&self) -> &TaskTracker {
         &self.app.tasks
+    }
+
+    /// So many bytes are about to be handed to the socket.
+    ///
+    /// Who has the last one may come again at once, and then its place has to be free and the download counted. So both
+    /// is done now, when the tail is next.
+    pub(super) fn settle_if_last(&self, bytes: u64) {
+        let mut measured = self.measured();
+        if bytes > TAIL_BYTES as u64 || measured.position + bytes < self.end {
+            return;
+        }
+        if let Some(slot) = measured.slot.take() {
+            drop(measured);
+            drop(slot);
+            self.count(self.end);
+        }
     }
 
     /// So many more bytes were handed to the socket.
@@ -165,9 +180,12 @@ impl Drop for Transfer {
     fn drop(&mut self) {
         let mut measured = self.measured();
         let (position, speed) = (measured.position, measured.speed(Instant::now()));
+        let slot = measured.slot.take();
         drop(measured);
         self.report(position, speed);
-        self.count(position);
+        if slot.is_some() {
+            self.count(position);
+        }
     }
 }
 

@@ -316,6 +316,22 @@ async fn downloads_on_one_connection_follow_each_other_byte_for_byte() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_the_last_byte_may_come_again_and_has_been_counted() {
+    let daemon = Daemon::start_with(|config| config.limits.concurrent_downloads = 1).await;
+    daemon.has(&["2.1.0"]).await;
+    let path = updates("/download/2.1.0?clientId=desktop-1");
+    let app = daemon.running().app();
+    for count in 1..=200 {
+        // Each on a connection of its own, so that nothing but the last byte tells that it is over.
+        let http = reqwest::Client::new();
+        let request = http.get(daemon.url(&path)).bearer_auth(&daemon.admin);
+        assert_eq!(send(request).await.status, 200, "the {count}th");
+        let counts = &app.counters.snapshot().versions[&"2.1.0".parse().unwrap()];
+        assert_eq!(counts.downloads_completed, count);
+    }
+}
+
 #[tokio::test]
 async fn downloads_are_counted_and_the_counts_outlive_a_restart() {
     let (mut daemon, jar) = with_release().await;

@@ -39,7 +39,7 @@ fn arranged() -> Arranged {
         version: "2.1.0".parse().unwrap(),
         packing: Packing::Plain,
     };
-    let transfer = Transfer::begin(&app, slot.unwrap(), None, &download, (3, 8));
+    let transfer = Transfer::begin(&app, Arc::new(slot.unwrap()), None, &download, &(3..8));
     let handover = Handover::default();
     let placeholder = handover.put(FilePart {
         file: Arc::new(file),
@@ -81,6 +81,8 @@ fn a_part_goes_in_place_of_its_placeholder_behind_what_comes_before_it() {
     assert!(matches!(handover.next(&rest).unwrap(), Next::File(3)));
     assert_eq!(handover.send(&ours, 3).unwrap(), 3);
     assert_eq!(app.limits.running_downloads(), 0, "the last byte ends it");
+    let counts = &app.counters.snapshot().versions[&"2.1.0".parse().unwrap()];
+    assert_eq!(counts.bytes_sent, 5, "counted once");
     let third = handover.next(&slices[2..]).unwrap();
     assert!(matches!(third, Next::Bytes([next]) if **next == *b"next"));
 
