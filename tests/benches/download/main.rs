@@ -40,7 +40,6 @@ const LOADS: &[Load] = &[
     Load::whole("whole file", 256, 256),
     Load::rest("second half, as a resumed download", 16, 160),
     Load::piece("pieces of 1 MiB", 16, 1 << 20, 4000),
-    Load::piece("pieces of 64 KiB", 16, 64 << 10, 8000),
 ];
 
 /// One server under load.
