@@ -16,7 +16,7 @@ use tests::front::{Asked, Reply, redirect_to_sign_in, sign_in_page};
 use tests::wait::until;
 use tests::{Daemon, Front};
 
-use super::{error, installed, publish_whole, publish_with_deltas, update, updated};
+use super::{app_dir, error, installed, publish_whole, publish_with_deltas, update, updated};
 use crate::BINARIES;
 
 const FILE: &str = "/api/v1/updates/download/";
@@ -54,6 +54,26 @@ async fn bytes_that_change_on_the_way_lead_to_the_next_way_and_in_the_end_to_a_r
     });
     let updated = updated(&daemon, deltas_flipped.await.url());
     assert_eq!(updated["way"], "full");
+    assert!(installed(&daemon) == ("1.1.0".into(), new));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delta_is_not_even_fetched_for_a_file_that_is_not_what_it_was() {
+    let daemon = Daemon::start(BINARIES);
+    let (old, new) = jar_pair(1, 300_000);
+    publish_with_deltas(&daemon, "1.0.0", &old);
+    let _ = updated(&daemon, daemon.url());
+    publish_with_deltas(&daemon, "1.1.0", &new);
+    let jar = app_dir(&daemon).join("versions/1.0.0/app.jar");
+    let mut bytes = old;
+    bytes[1000] ^= 1;
+    std::fs::write(jar, bytes).unwrap();
+    let front = Front::of(daemon.url(), |_| Reply::Forward).await;
+
+    let updated = updated(&daemon, front.url());
+
+    assert_eq!(updated["way"], "compressed");
+    assert!(front.asked("/delta/1.0.0/1.1.0/download").is_empty());
     assert!(installed(&daemon) == ("1.1.0".into(), new));
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use tests::front::Reply;
 use tests::relctl::Running;
 use tests::wait::until;
-use tests::{Daemon, Forward, Front, Tls};
+use tests::{Daemon, Forward, Front, Relctl, Tls};
 
 use protocol::api::paths;
 
@@ -123,6 +123,36 @@ async fn where_no_websocket_passes_updates_are_asked_for_and_reported_by_http() 
     })
     .await;
     assert!(front.asked("/reports").len() >= 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_broke_comes_back_registers_again_and_asks_once() {
+    let mut daemon = Daemon::start(BINARIES);
+    let (first, second) = jar_pair(1, 300_000);
+    publish_whole(&daemon, "1.0.0", &first).await;
+    let running = Relctl::new(BINARIES.relctl)
+        .token(daemon.admin_token())
+        .env("RELCTL_URL", daemon.url())
+        .args(["client", "update", "--client-id", "desktop-1", "--app-dir"])
+        .path(&app_dir(&daemon))
+        .start();
+    until("the first version", async || {
+        (succeeded(&daemon, "1.0.0").await == 1).then_some(())
+    })
+    .await;
+
+    daemon.kill();
+    daemon.start_again_where_it_was();
+    // Published while nobody is there to hear of it, or just after: both are the same to who asks.
+    publish_whole(&daemon, "1.1.0", &second).await;
+
+    until("the second version", async || {
+        (succeeded(&daemon, "1.1.0").await == 1).then_some(())
+    })
+    .await;
+    assert!(installed(&daemon) == ("1.1.0".into(), second));
+    assert_eq!(statistics(&daemon).await["connectedClients"], 1);
+    drop(running);
 }
 
 /// Ends a desktop and waits until the daemon knows.
