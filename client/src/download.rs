@@ -152,6 +152,7 @@ async fn fetch(
     fetched_bytes: &mut u64,
 ) -> Result<(), Error> {
     if part.len() == wanted.size_bytes {
+        progress(wanted.progress(part.len()));
         return Ok(());
     }
     let from = part.resume_point();

@@ -12,7 +12,8 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use crate::live::{Event, LiveSender};
-use crate::update::{Offer, Step, Updated, result};
+use crate::state::State;
+use crate::update::{Offer, Updated, result};
 use crate::{Backoff, Error, Live, Session, Updater};
 
 /// How long to follow.
@@ -38,13 +39,11 @@ pub enum Happening {
     },
     /// Nothing to install.
     UpToDate(Version),
-    /// There is something to install.
-    Offered(Offer),
     /// The update goes on.
-    Step(Step),
+    Update(State),
     /// The update is done.
     Updated(Updated),
-    /// The update failed, and is tried again after `wait`.
+    /// It could not be made, or not even asked for; it is tried again after `wait`.
     Failed {
         /// Why.
         error: Error,
@@ -184,14 +183,13 @@ impl Follower<'_> {
             tell(Happening::UpToDate(self.updater.version()?));
             return Ok(());
         };
-        tell(Happening::Offered(offer.clone()));
         let outcome = self.update(&offer, tell).await;
         let sender = self.live.sender();
         deliver(self.updater, &sender, result(&offer, &outcome)).await;
         let updated = outcome?;
         tell(Happening::Updated(updated.clone()));
         // The session goes on under the new version; so do later ones.
-        let register = self.updater.register(updated.to.clone());
+        let register = self.updater.register(updated.staged.version.clone());
         if let Err(error) = sender.say(ClientMessage::Register(register)).await {
             debug!(%error, "the new version is said at the next connect");
         }
@@ -205,14 +203,14 @@ impl Follower<'_> {
         let sender = self.live.sender();
         let updater = self.updater;
         let working = async move {
-            let mut on_step = |step: Step| {
+            let mut on_change = |state: &State| {
                 // A report that finds the queue full is passed over: a newer one follows.
-                if let Some(report) = step.report() {
+                if let Some(report) = state.report() {
                     reports.try_send(report).ok();
                 }
-                tell(Happening::Step(step));
+                tell(Happening::Update(state.clone()));
             };
-            updater.update(offer, &mut on_step).await
+            updater.update(offer, &mut on_change).await
         };
         let reporting = async {
             while let Some(report) = queue.recv().await {

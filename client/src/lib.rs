@@ -24,6 +24,7 @@ pub mod http;
 pub mod install;
 pub mod live;
 pub mod simulate;
+pub mod state;
 mod token;
 pub mod update;
 
@@ -32,5 +33,6 @@ pub use error::{Error, Refusal};
 pub use http::Daemon;
 pub use install::AppFolder;
 pub use live::{Live, Session};
+pub use state::State;
 pub use token::{InvalidToken, Token};
 pub use update::Updater;
