@@ -4,6 +4,7 @@ mod client;
 mod deltas;
 mod files;
 mod identity;
+mod launch;
 mod releases;
 mod simulate;
 
@@ -20,6 +21,7 @@ pub(crate) use deltas::{
 };
 pub(crate) use files::{ChecksumCommand, ChecksumCreateArgs, ChecksumVerifyArgs, PackageArgs};
 pub(crate) use identity::{TokenCommand, TokenCreateArgs, UserCommand};
+pub(crate) use launch::{InstallArgs, RollbackArgs, RunArgs, StatusArgs};
 pub(crate) use releases::{DeltaFrom, PublishArgs, VersionsCommand, WatchArgs};
 pub(crate) use simulate::{SimulateArgs, Until};
 
@@ -92,7 +94,7 @@ pub(crate) enum Command {
     Versions(VersionsCommand),
     Watch(WatchArgs),
     Simulate(SimulateArgs),
-    /// Be a desktop client: check, download, update
+    /// Be a desktop client: run, update, install, roll back
     #[command(subcommand)]
     Client(ClientCommand),
     /// Add, list and change users

@@ -16,11 +16,13 @@ mod disk;
 mod probation;
 mod request;
 mod staged;
+mod trouble;
 mod unsent;
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use protocol::{Checksum, ClientId, Version};
 
@@ -31,6 +33,8 @@ pub use current::{Current, HeldBack, Probation};
 pub(crate) use disk::sync_folder_of;
 pub use request::Request;
 pub use staged::StagedVersion;
+pub use trouble::Trouble;
+pub(crate) use unsent::result;
 
 /// The folder of one installed application.
 #[derive(Clone, Debug)]
@@ -133,6 +137,20 @@ impl AppFolder {
             },
             Ok(()) | Err(TryLockError::Error(_)) => None,
         }
+    }
+
+    /// The same for a launcher, which does not take somebody for another launcher who only looks at the lock for a moment.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when another one is at work.
+    pub(crate) fn lock_for_launch(&self) -> Result<Lock, Error> {
+        for _ in 0..LOOKS {
+            match self.lock_as(Holder::Launcher) {
+                Err(Error::Busy(_)) => std::thread::sleep(LOOK),
+                taken => return taken,
+            }
+        }
+        self.lock_as(Holder::Launcher)
     }
 
     /// The version that runs; `None` when nothing is installed yet, or its file is gone.
@@ -242,7 +260,7 @@ impl AppFolder {
         }
     }
 
-    /// Removes what was on its way to a version that runs by now. Only for who holds the lock and has nothing on its way.
+    /// Removes what was on its way to a version that is not on its way any more: all of it, after a switch.
     pub(crate) fn clear_staging(&self) {
         self.sweep(|name| name != LOCK && name != request::FILE);
     }
@@ -268,6 +286,10 @@ impl AppFolder {
         self.root.join("staging")
     }
 }
+
+/// How long and how often a launcher waits for a lock. [`AppFolder::holder`] has it for microseconds.
+const LOOK: Duration = Duration::from_millis(10);
+const LOOKS: u32 = 5;
 
 /// What a launcher writes into its lock.
 const LAUNCHER: &str = "launcher";

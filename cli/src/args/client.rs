@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use protocol::{Channel, ClientId, Version};
 
-use super::SimulateArgs;
+use super::{InstallArgs, RollbackArgs, RunArgs, SimulateArgs, StatusArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClientCommand {
@@ -14,6 +14,10 @@ pub(crate) enum ClientCommand {
     /// Download a release, verified and resumable
     Download(DownloadArgs),
     Update(UpdateArgs),
+    Run(RunArgs),
+    Install(InstallArgs),
+    Rollback(RollbackArgs),
+    Status(StatusArgs),
     Simulate(SimulateArgs),
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use protocol::{Checksum, Timestamp, Version};
 
-use super::{AppFolder, Current};
+use super::{AppFolder, Current, result};
 use crate::Error;
 
 impl AppFolder {
@@ -26,7 +26,7 @@ impl AppFolder {
         self.staged(&format!("confirmed-{version}"))
     }
 
-    /// Goes back to the previous version and holds the one that is left back.
+    /// Goes back to the previous version, holds the one that is left back, and keeps a report of it.
     ///
     /// # Errors
     /// There is no version to go back to, its file is damaged, or the note cannot be written.
@@ -39,6 +39,10 @@ impl AppFolder {
         let Some((previous, checksum)) = self.way_back(&current) else {
             return Err(Error::NoWayBack(current.version));
         };
+        let message = format!("{reason}; returned to {previous}");
+        let report = result(&current.version, previous.clone(), false, &message);
+        // Before the way back, so that it is never lost; but a full disk must not keep us from going back.
+        self.keep_report(&report).ok();
         let back = current
             .holding_back(reason, since)
             .gone_back(previous, checksum);

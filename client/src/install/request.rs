@@ -19,8 +19,11 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         version: Option<Version>,
     },
-    /// Restart with the previous version.
+    /// Leave the version that runs, and hold it back.
     RollBack {
+        /// What to go to; the previous version when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<Version>,
         /// Why, for people.
         reason: String,
     },

@@ -5,12 +5,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use protocol::ClientMessage;
 use protocol::message::InstallationResult;
+use protocol::{ClientMessage, Version};
 
 use super::AppFolder;
 use super::disk::{read_record, remove, write_record};
 use crate::Error;
+use crate::update::short;
 
 /// A folder that is offline for long keeps this many; the oldest goes.
 const UNSENT: usize = 16;
@@ -29,6 +30,12 @@ impl AppFolder {
         }
         let number = kept.last().and_then(|last| number(last)).unwrap_or(0) + 1;
         write_record(&folder.join(format!("{number:010}.json")), result)
+    }
+
+    /// Whether a report waits.
+    #[must_use]
+    pub fn has_unsent(&self) -> bool {
+        !self.files().is_empty()
     }
 
     /// The oldest report that waits, and its file.
@@ -68,6 +75,21 @@ impl AppFolder {
 
     fn unsent(&self) -> PathBuf {
         self.root.join("unsent")
+    }
+}
+
+/// The end of an installation, as it is reported.
+pub(crate) fn result(
+    version: &Version,
+    previous: Version,
+    success: bool,
+    message: &str,
+) -> InstallationResult {
+    InstallationResult {
+        version: version.clone(),
+        previous_version: Some(previous),
+        success,
+        message: short(message),
     }
 }
 

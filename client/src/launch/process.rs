@@ -165,8 +165,7 @@ impl Signals {
     #[cfg(unix)]
     pub(super) fn listen() -> Result<Self, Error> {
         use tokio::signal::unix::{SignalKind, signal};
-        let listen =
-            |kind| signal(kind).map_err(Error::file("listen for", Path::new("signals")));
+        let listen = |kind| signal(kind).map_err(Error::file("listen for", Path::new("signals")));
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,

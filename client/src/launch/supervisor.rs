@@ -130,7 +130,6 @@ enum State {
         trial: Option<Trial>,
     },
     Stopping {
-        since: Instant,
         trial: Option<Trial>,
         why: Why,
         /// The launcher ends with the application.
@@ -161,6 +160,12 @@ impl Supervisor {
     #[must_use]
     pub fn is_on_trial(&self) -> bool {
         matches!(self.state, State::Up { trial: Some(_), .. })
+    }
+
+    /// Whether time decides what comes next.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.is_on_trial() || matches!(self.state, State::Stopping { .. })
     }
 
     /// Takes an input in.
@@ -195,7 +200,6 @@ impl Supervisor {
                 self.failed(&reason, trial, ending, false)
             }
             State::Stopping {
-                since: _,
                 trial,
                 why,
                 is_last,
@@ -218,7 +222,7 @@ impl Supervisor {
                 return self.failed(&reason, trial, ending, is_last);
             }
             (Why::GoBack(reason), _) => vec![Action::GoBack(reason)],
-            (Why::Asked | Why::Restart | Why::Unconfirmed, Some(_)) => vec![Action::Uncount],
+            (Why::Asked | Why::Restart, Some(_)) => vec![Action::Uncount],
             (Why::Asked | Why::Restart | Why::Unconfirmed, None) => Vec::new(),
         };
         actions.push(match is_last {
@@ -251,8 +255,11 @@ impl Supervisor {
 
     fn confirmed(&mut self, how: Confirmation) -> Vec<Action> {
         match &mut self.state {
-            State::Up { trial, .. } if trial.take().is_some() => vec![Action::Confirm(how)],
-            State::Idle | State::Up { .. } | State::Stopping { .. } => Vec::new(),
+            State::Up { trial, .. } => match trial.take() {
+                Some(_) => vec![Action::Confirm(how)],
+                None => Vec::new(),
+            },
+            State::Idle | State::Stopping { .. } => Vec::new(),
         }
     }
 
@@ -275,11 +282,10 @@ impl Supervisor {
 
     fn stop(&mut self, why: Why, now: Instant) -> Vec<Action> {
         // What is being stopped already starts again with whatever is current by then.
-        let State::Up { since, trial } = self.state else {
+        let State::Up { since: _, trial } = self.state else {
             return Vec::new();
         };
         self.state = State::Stopping {
-            since,
             trial,
             why,
             is_last: false,
@@ -291,10 +297,9 @@ impl Supervisor {
     fn end(&mut self, signal: Signal) -> Vec<Action> {
         match &mut self.state {
             State::Idle => Vec::new(),
-            State::Up { since, trial } => {
+            State::Up { since: _, trial } => {
                 // However long it takes: whoever asks to end decides when patience is over.
                 self.state = State::Stopping {
-                    since: *since,
                     trial: *trial,
                     why: Why::Asked,
                     is_last: true,
@@ -310,13 +315,15 @@ impl Supervisor {
     }
 }
 
+/// Signals that ask for an end, by their numbers on every Unix.
+const HANGUP: i32 = 1;
+const INTERRUPT: i32 = 2;
+const TERMINATE: i32 = 15;
+
 impl Ending {
     /// Whether it counts against the version. Who closes an application, by its window or by a signal, finds no fault in it.
     #[must_use]
     pub fn is_crash(self) -> bool {
-        const HANGUP: i32 = 1;
-        const INTERRUPT: i32 = 2;
-        const TERMINATE: i32 = 15;
         match self {
             Self::Code(0) => false,
             // A JVM catches these signals, and ends with their number and 128.
@@ -334,6 +341,16 @@ impl Ending {
         };
         // Only Windows has codes that do not fit; none of them may look like success.
         u8::try_from(code).unwrap_or(1)
+    }
+}
+
+impl From<Signal> for Ending {
+    /// What ends by a signal that it does not handle.
+    fn from(signal: Signal) -> Self {
+        Self::Signal(match signal {
+            Signal::Interrupt => INTERRUPT,
+            Signal::Terminate => TERMINATE,
+        })
     }
 }
 

@@ -69,8 +69,7 @@ fn a_new_version_that_crashes_is_started_again_and_then_left() {
     for starts in 1..=2 {
         let mut bench = Bench::on_trial(Rules::default(), starts);
         let actions = bench.after(0.4, Input::Exited(Ending::Code(1)));
-        let said =
-            format!("exited with code 1 after 0.4 s; that was start {starts} of 3");
+        let said = format!("exited with code 1 after 0.4 s; that was start {starts} of 3");
         assert_eq!(actions, [Action::Tell(said), Action::Start]);
     }
     let mut bench = Bench::on_trial(Rules::default(), 3);
@@ -126,7 +125,10 @@ fn the_applications_word_confirms_once() {
         assert_eq!(bench.handle(Input::Confirmed(how)), []);
         assert_eq!(bench.after(100.0, Input::Tick), []);
     }
-    assert_eq!(Bench::proven().handle(Input::Confirmed(Confirmation::File)), []);
+    assert_eq!(
+        Bench::proven().handle(Input::Confirmed(Confirmation::File)),
+        []
+    );
 }
 
 #[test]
