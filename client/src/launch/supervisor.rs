@@ -234,22 +234,26 @@ impl Supervisor {
 
     /// A version on probation did not work this time.
     fn failed(&self, reason: &str, trial: Trial, ending: Ending, is_last: bool) -> Vec<Action> {
+        let end = Action::End(ending.exit_code());
         let next = match is_last {
-            true => Action::End(ending.exit_code()),
+            true => end.clone(),
             false => Action::Start,
         };
         let max = self.rules.max_crashes;
-        if trial.starts < max {
-            let count = format!("{reason}; that was start {} of {max}", trial.starts);
-            return vec![Action::Tell(count), next];
-        }
-        let reason = match trial.starts {
+        let count = match trial.starts {
             1 => reason.to_owned(),
             starts => format!("{reason}, {starts} times"),
         };
-        match trial.has_way_back {
-            true => vec![Action::GoBack(reason), next],
-            false => vec![Action::GiveUp(reason), Action::End(ending.exit_code())],
+        let told = Action::Tell(format!(
+            "{reason}; that was start {} of {max}",
+            trial.starts
+        ));
+        match (trial.has_way_back, trial.starts < max) {
+            (true, true) => vec![told, next],
+            (true, false) => vec![Action::GoBack(count), next],
+            // Where nothing else could come of it, the end of the application is for whoever started it.
+            (false, true) => vec![told, end],
+            (false, false) => vec![Action::GiveUp(count), end],
         }
     }
 

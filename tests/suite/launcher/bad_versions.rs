@@ -151,14 +151,12 @@ async fn a_first_version_that_crashes_has_nothing_to_go_back_to() {
     publish(&daemon, "1.0.0", Character::Crashes, &[]);
     let desktop = Desktop::new(&daemon);
     let watch = watch(&daemon, &[]).await;
-    let ended = desktop.run(&["--max-crashes", "2"], &[]).run();
-    let ended = ended.exits_with(1);
-    assert_eq!(
-        started(&ended.stdout),
-        ["1.0.0", "1.0.0"],
-        "{}",
-        ended.story()
-    );
+    // Starting it again is for whoever started it.
+    for _ in 0..2 {
+        let ended = desktop.run(&["--max-crashes", "2"], &[]).run();
+        let ended = ended.exits_with(1);
+        assert_eq!(started(&ended.stdout), ["1.0.0"], "{}", ended.story());
+    }
     let failed = completed(&watch, "1.0.0");
     assert_eq!(failed["success"], false);
     let message = failed["message"].as_str().unwrap();

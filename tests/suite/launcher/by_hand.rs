@@ -76,13 +76,8 @@ async fn without_a_launcher_the_next_start_runs_what_was_chosen() {
     // Any other version is fetched, and stays.
     let _ = desktop.client("rollback").args(["--to", "1.1.0"]).succeed();
     assert_eq!(run(), ["1.1.0"]);
-    let held: Vec<String> = desktop.status()["heldBack"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|held| held["version"].as_str().unwrap().to_owned())
-        .collect();
-    assert_eq!(held, ["1.2.0", "1.0.0"]);
+    let status = desktop.status();
+    assert_eq!(status["heldBack"][0]["version"], "1.2.0", "{status:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,13 +2,17 @@
 
 use std::time::Instant;
 
+use tests::Setup;
+
 use super::*;
 
 const MOMENTS: u32 = 50;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_moment_of_an_update_the_application_starts_and_is_whole() {
-    let daemon = Daemon::start(BINARIES);
+    // One client that comes a hundred times would be told to wait.
+    let setup = Setup::new(BINARIES).config("[limits]\nconnections-per-minute = 0\n");
+    let daemon = setup.start();
     let desktop = Desktop::with_first(&daemon);
     let old = sha256_of(&desktop.jar("1.0.0"));
     let new = sha256_of(&publish(

@@ -79,15 +79,19 @@ fn a_new_version_that_crashes_is_started_again_and_then_left() {
 }
 
 #[test]
-fn a_first_version_that_crashes_ends_the_launcher() {
-    let mut bench = Bench::new(Rules::default());
-    bench.handle(Input::Started(Some(Trial {
-        starts: 3,
-        has_way_back: false,
-    })));
-    let actions = bench.handle(Input::Exited(Ending::Code(1)));
-    let reason = "exited with code 1 after 0.0 s, 3 times";
-    assert_eq!(actions, [Action::GiveUp(reason.into()), Action::End(1)]);
+fn a_first_version_that_crashes_ends_the_launcher_and_is_told_of_in_the_end() {
+    let crash = |starts| {
+        let mut bench = Bench::new(Rules::default());
+        bench.handle(Input::Started(Some(Trial {
+            starts,
+            has_way_back: false,
+        })));
+        bench.handle(Input::Exited(Ending::Code(7)))
+    };
+    let said = "exited with code 7 after 0.0 s; that was start 1 of 3";
+    assert_eq!(crash(1), [Action::Tell(said.into()), Action::End(7)]);
+    let reason = "exited with code 7 after 0.0 s, 3 times";
+    assert_eq!(crash(3), [Action::GiveUp(reason.into()), Action::End(7)]);
 }
 
 #[test]
