@@ -2,12 +2,14 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use protocol::Timestamp;
 
 use super::Hub;
+use super::event::Event;
 use super::event_file::line::Line;
-use super::event_file::{EventFile, boot, load};
+use super::event_file::{EventFile, Writer, boot, load};
 use super::watching::Stream;
 
 impl Stream {
@@ -17,9 +19,7 @@ impl Stream {
         let mut file = EventFile::new(data_dir, boot.clone());
         let (log, was_ever_watched) = load::load(file.path(), boot.as_deref(), started_at);
         let begun = file.draft(log.dropped_through()).and_then(|mut draft| {
-            for event in log.events() {
-                draft.add(&Line::event(event))?;
-            }
+            add_all(&mut draft, log.events())?;
             if was_ever_watched {
                 draft.add(&Line::Watched)?;
             }
@@ -48,17 +48,14 @@ impl Hub {
             let kept: Vec<_> = log.events().cloned().collect();
             (draft, kept, log.newest_seq())
         };
-        for event in &kept {
-            draft.add(&Line::event(event))?;
-        }
+        add_all(&mut draft, kept.iter())?;
         // What happened meanwhile is little, so it is written while nobody else can write.
         let mut stream = self.stream();
         if stream.log.dropped_through() > through {
             return Err(io::Error::other("too much happened meanwhile"));
         }
-        for event in stream.log.events().filter(|event| event.seq() > through) {
-            draft.add(&Line::event(event))?;
-        }
+        let since = stream.log.events().filter(|event| event.seq() > through);
+        add_all(&mut draft, since)?;
         if stream.was_ever_watched() {
             draft.add(&Line::Watched)?;
         }
@@ -70,7 +67,15 @@ impl Hub {
     /// # Errors
     /// The events cannot be written.
     pub fn stop_events(&self) -> io::Result<()> {
-        self.tend_events()?;
-        self.stream().file.stop()
+        let tended = self.tend_events();
+        let stopped = self.stream().file.stop();
+        stopped.map_err(|error| tended.err().unwrap_or(error))
     }
+}
+
+fn add_all<'a>(draft: &mut Writer, events: impl Iterator<Item = &'a Arc<Event>>) -> io::Result<()> {
+    for event in events {
+        draft.add(&Line::event(event))?;
+    }
+    Ok(())
 }
