@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::units::parse_duration;
 
-pub(crate) use client::{CheckArgs, ClientCommand, DownloadArgs, UpdateArgs};
+pub(crate) use client::{CheckArgs, ClientCommand, DownloadArgs, Pinned, UpdateArgs};
 pub(crate) use deltas::{
     DeltaApplyArgs, DeltaCommand, DeltaCreateArgs, DeltaFormat, DeltaInspectArgs,
 };
@@ -36,6 +36,7 @@ Environment:
   RELCTL_URL         the daemon; http://127.0.0.1:8081 when absent
   RELCTL_TOKEN       the token itself (there is no flag: others could read it in the process list)
   RELCTL_TOKEN_FILE  a file that holds the token; --token-file wins over both
+  HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY   as elsewhere; never used for this machine
 
 Exit codes:
   0 done   1 error   2 usage   3 check failed   4 not allowed   5 not found   6 conflict
@@ -68,6 +69,15 @@ pub(crate) struct Global {
     /// A file that holds the token, or - for stdin; without it RELCTL_TOKEN or RELCTL_TOKEN_FILE
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
+    /// A PEM file with authorities to trust for TLS, besides those of this machine
+    #[arg(
+        long,
+        global = true,
+        env = "RELCTL_CA_CERT",
+        value_name = "FILE",
+        hide_env_values = true
+    )]
+    pub(crate) ca_cert: Option<PathBuf>,
     /// Print one JSON document, or one JSON line per event
     #[arg(long, global = true)]
     pub(crate) json: bool,

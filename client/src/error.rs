@@ -24,6 +24,12 @@ pub enum Error {
     /// The token is not one.
     #[error(transparent)]
     Token(#[from] InvalidToken),
+    /// What was given as certificates of authorities is none, or there is nobody to trust.
+    #[error("the certificates of authorities cannot be used: {reason}")]
+    Authorities {
+        /// What is wrong with them.
+        reason: String,
+    },
     /// The daemon could not be reached.
     #[error("cannot reach {url}: {reason}")]
     Unreachable {
@@ -70,6 +76,33 @@ pub enum Error {
         expected: u64,
         /// What the daemon wanted to send.
         actual: u64,
+    },
+    /// The disk has no room for what is to be written.
+    #[error(
+        "there is no room in {}: {needed_bytes} bytes are needed, {available_bytes} are free",
+        folder.display()
+    )]
+    NoRoom {
+        /// Where.
+        folder: PathBuf,
+        /// What is needed, with a reserve.
+        needed_bytes: u64,
+        /// What there is.
+        available_bytes: u64,
+    },
+    /// A key is pinned, and the release is not signed with it.
+    #[error("{version} is not taken: {reason}")]
+    Signature {
+        /// What was offered.
+        version: Version,
+        /// What is wrong with its signature.
+        reason: String,
+    },
+    /// What was given as a key is none.
+    #[error("the key cannot be used: {reason}")]
+    Key {
+        /// What is wrong with it.
+        reason: String,
     },
     /// A delta could not be applied.
     #[error("the delta could not be applied: {0}")]
@@ -216,6 +249,15 @@ pub(crate) fn words(error: &dyn std::error::Error) -> String {
         Some((words, _)) => words.to_lowercase(),
         None => text,
     }
+}
+
+/// The innermost cause says most ("Connection refused"); the outer ones only wrap it and repeat the address.
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    words(cause)
 }
 
 /// Runs blocking work on the pool made for it.

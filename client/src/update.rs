@@ -18,7 +18,7 @@ use protocol::{Architecture, Channel, Checksum, ClientId, Platform, Version};
 
 use crate::error::blocking;
 use crate::state::{State, Transition};
-use crate::{AppFolder, Daemon, Error};
+use crate::{AppFolder, Daemon, Error, PublicKey};
 use course::Course;
 
 pub use course::Tell;
@@ -41,6 +41,8 @@ pub struct Updater {
     pub platform: Platform,
     /// Its processor.
     pub architecture: Architecture,
+    /// Whose releases are taken; anybody's that the daemon offers, when absent.
+    pub public_key: Option<PublicKey>,
 }
 
 /// A new version that may be put in place: its file is whole, has the right SHA-256 and is durable.
@@ -85,6 +87,7 @@ impl Updater {
             channel,
             platform,
             architecture,
+            public_key: None,
         }
     }
 
@@ -170,7 +173,11 @@ impl Updater {
     pub async fn stage(&self, offer: &Offer, tell: Tell<'_>) -> Result<Staged, Error> {
         let mut course = Course::new(State::Idle, tell);
         course.step(Transition::Offer(Arc::new(offer.clone())));
-        match way::bring(self, offer, &mut course).await {
+        let brought = match self.trust(offer) {
+            Ok(()) => way::bring(self, offer, &mut course).await,
+            Err(error) => Err(error),
+        };
+        match brought {
             Ok(staged) => {
                 course.step(Transition::Stage(staged.clone()));
                 Ok(staged)
@@ -179,6 +186,14 @@ impl Updater {
                 course.step(Transition::Fail(error.to_string()));
                 Err(error)
             }
+        }
+    }
+
+    /// Before a byte is fetched: the signature is over the checksum that every way is held to.
+    fn trust(&self, offer: &Offer) -> Result<(), Error> {
+        match &self.public_key {
+            Some(key) => key.check(&offer.to, offer.full.checksum, offer.signature.as_deref()),
+            None => Ok(()),
         }
     }
 

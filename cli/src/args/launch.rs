@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use protocol::{Channel, ClientId, Version};
 
+use super::Pinned;
 use crate::units::parse_duration;
 
 /// Start an application, and keep it up to date while it runs
@@ -63,6 +64,8 @@ pub(crate) struct RunArgs {
         default_value = "stable"
     )]
     pub(crate) channel: Channel,
+    #[command(flatten)]
+    pub(crate) pinned: Pinned,
     /// The program to start [default: java of JAVA_HOME, else of the path]
     #[arg(long, value_name = "PATH")]
     pub(crate) java: Option<PathBuf>,
@@ -122,6 +125,8 @@ pub(crate) struct InstallArgs {
         default_value = "stable"
     )]
     pub(crate) channel: Channel,
+    #[command(flatten)]
+    pub(crate) pinned: Pinned,
     /// Also a version that is held back here
     #[arg(long, requires = "version")]
     pub(crate) force: bool,
@@ -148,6 +153,8 @@ pub(crate) struct RollbackArgs {
     /// What to go to [default: the previous version]
     #[arg(long, value_name = "V")]
     pub(crate) to: Option<Version>,
+    #[command(flatten)]
+    pub(crate) pinned: Pinned,
 }
 
 /// Show what is installed, staged, on probation and held back

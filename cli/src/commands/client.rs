@@ -147,7 +147,15 @@ struct Downloaded {
 }
 
 async fn fetch(daemon: &Daemon, args: DownloadArgs, output: &Output) -> Result<Exit, Failure> {
+    let public_key = config::public_key(args.pinned.public_key.as_deref())?;
     let release = daemon.metadata(&args.version).await?;
+    if let Some(key) = public_key {
+        key.check(
+            &args.version,
+            release.checksum,
+            release.signature.as_deref(),
+        )?;
+    }
     let target = target(args.output, &release.file_name, &args.version);
     let wanted = Wanted {
         path: release.download_url,

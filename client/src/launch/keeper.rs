@@ -42,7 +42,7 @@ pub(super) struct Keeper {
 }
 
 /// Without a session the daemon is asked this soon, and then as often as one that follows it.
-const FIRST_CHECK: Duration = Duration::from_secs(20);
+const FIRST_CHECK: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_secs(15 * 60);
 
 /// Waits between tries of an update that failed.
@@ -75,6 +75,7 @@ impl Keeper {
             words: words.clone(),
             backoff: Backoff::new().with_bounds(FIRST_RETRY, LAST_RETRY),
             next_check: Instant::now() + FIRST_CHECK,
+            not_before: None,
             held: None,
             said_up_to_date: false,
         };
@@ -117,6 +118,8 @@ struct Task {
     words: mpsc::Sender<Word>,
     backoff: Backoff,
     next_check: Instant,
+    /// The daemon asked not to be asked sooner.
+    not_before: Option<Instant>,
     /// The version that is held back and was told of.
     held: Option<Version>,
     said_up_to_date: bool,
@@ -160,12 +163,20 @@ impl Task {
                     Some(Wanted::Offer)
                 }
             };
-            // What the user wants is not replaced by what would be asked anyway.
-            if let Some(due) = due
-                && (next.is_none() || due != Wanted::Offer)
-            {
-                next = Some(due);
-            }
+            next = self.sorted(due, next);
+        }
+    }
+
+    /// What to fetch next: what the user wants is not replaced by what would be asked anyway, and only the user asks
+    /// sooner than the daemon likes.
+    fn sorted(&self, due: Option<Wanted>, next: Option<Wanted>) -> Option<Wanted> {
+        let is_too_soon = self
+            .not_before
+            .is_some_and(|moment| moment > Instant::now());
+        match due {
+            Some(Wanted::Offer) if next.is_some() || is_too_soon => next,
+            Some(due) => Some(due),
+            None => next,
         }
     }
 
@@ -224,8 +235,10 @@ impl Task {
             // The session says the same in its own words.
             Err(Error::Incompatible { .. }) => {}
             Err(error) => {
-                let wait = self.backoff.next_wait();
+                let asked = error.retry_after().is_some();
+                let wait = self.backoff.next_wait_for(&error);
                 self.next_check = Instant::now() + wait;
+                self.not_before = asked.then_some(self.next_check);
                 self.tell(Happening::Failed { error, wait }).await;
             }
         }

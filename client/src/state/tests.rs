@@ -30,6 +30,7 @@ fn offer() -> Arc<Offer> {
         },
         deltas: Vec::new(),
         compressed: None,
+        signature: None,
     })
 }
 

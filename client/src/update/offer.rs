@@ -24,6 +24,8 @@ pub struct Offer {
     pub deltas: Vec<OfferedDelta>,
     /// The whole file, compressed: a delta from nothing, which needs no installed file.
     pub compressed: Option<OfferedDelta>,
+    /// The publisher's signature, when there is one.
+    pub signature: Option<String>,
 }
 
 /// A delta of an offer.
@@ -54,6 +56,7 @@ impl Offer {
             is_rollback: answer.is_rollback,
             deltas: offered(answer.delta, checksum),
             compressed: compressed_of(answer.compressed, checksum),
+            signature: answer.signature,
             full: Wanted {
                 path,
                 size_bytes,
@@ -76,6 +79,7 @@ impl Offer {
             },
             deltas: Vec::new(),
             compressed: compressed_of(compressed, release.checksum),
+            signature: release.signature,
         }
     }
 }

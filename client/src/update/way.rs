@@ -9,10 +9,10 @@ use tracing::warn;
 
 use super::course::Course;
 use super::{Offer, OfferedDelta, Staged, Updater};
-use crate::Error;
 use crate::download::{self, Progress, Wanted};
 use crate::error::blocking;
 use crate::state::Transition;
+use crate::{Error, room};
 
 /// How a new version came to be there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,6 +132,7 @@ fn is_about_the_delta(error: &Error) -> bool {
         | Error::OtherBase
         | Error::Mismatch { .. }
         | Error::Size { .. }
+        | Error::NoRoom { .. }
         | Error::Unreadable { .. } => true,
         Error::Refused(refusal) => !matches!(
             refusal.code,
@@ -162,7 +163,12 @@ async fn by_delta(
     let name = format!("{source}-{}.{}", offer.to, offered.format);
     let patch = updater.app.staged(&name);
     let file = &offered.file;
+    // What is fetched is of no use where there is no room for what it makes.
+    let folder = updater.app.staged("");
+    let full_bytes = offer.full.size_bytes;
+    room::ensure(&folder, full_bytes + file.missing_bytes(&patch)).await?;
     fetch(updater, file, way.clone(), &patch, fetched_bytes, course).await?;
+    room::ensure(&folder, full_bytes).await?;
 
     course.step(Transition::Patch);
     let rebuilt = updater.app.staged(&format!("{}.rebuilt.jar", offer.to));
@@ -170,18 +176,29 @@ async fn by_delta(
         base: Some(*offered.source.as_bytes()),
         result: Some(*offer.full.checksum.as_bytes()),
     };
-    let full_bytes = offer.full.size_bytes;
     let target = rebuilt.clone();
     blocking(move || {
         let base_bytes = std::fs::metadata(&base)
             .map_err(Error::file("read", &base))?
             .len();
         let limits = ApplyLimits::for_sizes(base_bytes, full_bytes);
-        let applied = delta::apply_to_file(&base, &patch, &target, &expected, &limits);
-        // A patch is used once, whatever came of it.
-        std::fs::remove_file(&patch).ok();
-        applied?;
-        Ok(())
+        match delta::apply_to_file(&base, &patch, &target, &expected, &limits) {
+            // The disk is at fault: another way would fail on it as well, and the patch is good for another time.
+            Err(delta::Error::File {
+                doing,
+                path,
+                source,
+            }) => Err(Error::File {
+                doing,
+                path,
+                source,
+            }),
+            applied => {
+                std::fs::remove_file(&patch).ok();
+                applied?;
+                Ok(())
+            }
+        }
     })
     .await?;
     Ok(rebuilt)
@@ -253,6 +270,7 @@ mod tests {
             full: wanted(1000),
             deltas,
             compressed,
+            signature: None,
         };
         let ways = worth_trying(&offer).into_iter();
         ways.map(|(way, _)| way.to_string()).collect()

@@ -36,6 +36,7 @@ pub(crate) async fn run(
         app_dir,
         client_id,
         channel,
+        pinned,
         force,
     } = args;
     let app = AppFolder::at(&existing(&app_dir)?);
@@ -76,7 +77,8 @@ pub(crate) async fn run(
             Some(client_id) => client_id,
             None => app.client_id()?,
         };
-        let updater = Updater::new(config::daemon(global)?, app.clone(), client_id, channel);
+        let mut updater = Updater::new(config::daemon(global)?, app.clone(), client_id, channel);
+        updater.public_key = config::public_key(pinned.public_key.as_deref())?;
         let wanted = version.map_or(Wanted::OfferNow, Wanted::Version);
         match fetch(&updater, &wanted, &mut |_| {}).await? {
             Fetched::Staged(_) => {}

@@ -62,7 +62,8 @@ pub(crate) async fn run(
             let daemon = config::daemon(global)?;
             // The version is named, so that no channel decides anything.
             let channel: Channel = Channel::stable();
-            let updater = Updater::new(daemon, app.clone(), app.client_id()?, channel);
+            let mut updater = Updater::new(daemon, app.clone(), app.client_id()?, channel);
+            updater.public_key = config::public_key(args.pinned.public_key.as_deref())?;
             let wanted = Wanted::Version(to_version.clone());
             fetch(&updater, &wanted, &mut |_| {}).await?;
             app.keep(&current.holding_back(REASON, Timestamp::now()))?;

@@ -32,9 +32,15 @@ pub(crate) async fn run(global: &Global, args: RunArgs, output: &Output) -> Resu
     let root = std::path::absolute(&args.app_dir)
         .map_err(|error| Failure::file("find", &args.app_dir, &error))?;
     let app = AppFolder::at(&root);
-    let (options, arguments) = split(args.java_args);
     let java_home = std::env::var_os("JAVA_HOME");
-    let updater = updater(global, &app, args.client_id, args.channel, output);
+    let updater = match updater(global, &app, &args) {
+        Ok(updater) => Some(updater),
+        Err(failure) => {
+            without_updates(&failure, output);
+            None
+        }
+    };
+    let (options, arguments) = split(args.java_args);
     let plan = Plan {
         app,
         java: Java {
@@ -61,35 +67,27 @@ pub(crate) async fn run(global: &Global, args: RunArgs, output: &Output) -> Resu
     Ok(Exit::Application(code))
 }
 
-/// An application starts without a token as well: it is only not kept up to date.
-fn updater(
-    global: &Global,
-    app: &AppFolder,
-    client_id: Option<protocol::ClientId>,
-    channel: protocol::Channel,
-    output: &Output,
-) -> Option<Updater> {
-    let made = config::daemon(global).and_then(|daemon| {
-        let client_id = match client_id {
-            Some(client_id) => client_id,
-            None => AppFolder::open(app.root())?.client_id()?,
-        };
-        Ok(Updater::new(daemon, app.clone(), client_id, channel))
-    });
-    match made {
-        Ok(updater) => Some(updater),
-        Err(failure) => {
-            let event = Event {
-                event: "not-updating",
-                version: None,
-                message: &failure.message,
-            };
-            let help = failure.help.first().map_or("", String::as_str);
-            let text = format!("warning: no updates: {}; {help}", failure.message);
-            output.remark(&event, &text);
-            None
-        }
-    }
+fn updater(global: &Global, app: &AppFolder, args: &RunArgs) -> Result<Updater, Failure> {
+    let daemon = config::daemon(global)?;
+    let client_id = match &args.client_id {
+        Some(client_id) => client_id.clone(),
+        None => AppFolder::open(app.root())?.client_id()?,
+    };
+    let mut updater = Updater::new(daemon, app.clone(), client_id, args.channel.clone());
+    updater.public_key = config::public_key(args.pinned.public_key.as_deref())?;
+    Ok(updater)
+}
+
+/// An application starts without a token or with an unreadable key as well: it is only not kept up to date.
+fn without_updates(failure: &Failure, output: &Output) {
+    let event = Event {
+        event: "not-updating",
+        version: None,
+        message: &failure.message,
+    };
+    let help = failure.help.first().map_or("", String::as_str);
+    let text = format!("warning: no updates: {}; {help}", failure.message);
+    output.remark(&event, &text);
 }
 
 /// What java is given, and behind a second `--` what the application is given.

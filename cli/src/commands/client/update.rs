@@ -1,7 +1,7 @@
 //! `relctl client update`: keeps an application up to date, and says so in plain lines.
 
 use client::download::Progress;
-use client::follow::{Happening, Until, follow};
+use client::follow::{Happening, Hearing, Until, follow};
 use client::state::{Attempt, State};
 use client::update::{Offer, Staged, Updated, Way};
 use client::{AppFolder, Daemon, Updater};
@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::cannot_install;
 use crate::args::UpdateArgs;
+use crate::config;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, harmless_word};
@@ -45,10 +46,15 @@ pub(crate) async fn run(
         Some(client_id) => client_id,
         None => app.client_id()?,
     };
-    let updater = Updater::new(daemon, app, client_id, args.channel);
+    let mut updater = Updater::new(daemon, app, client_id, args.channel);
+    updater.public_key = config::public_key(args.pinned.public_key.as_deref())?;
     let until = match args.once {
         true => Until::Once,
         false => Until::Forever,
+    };
+    let hearing = match args.poll {
+        Some(interval) => Hearing::Polling(interval),
+        None => Hearing::Session,
     };
     output.say(&format!(
         "{} runs {}, follows {} at {}",
@@ -68,7 +74,7 @@ pub(crate) async fn run(
     };
     let updated = {
         let mut tell = |happening: Happening| teller.tell(happening, &updater);
-        follow(&updater, until, &mut tell).await
+        follow(&updater, until, hearing, &mut tell).await
     };
     teller.end_bar();
     if let Some(failure) = teller.closed.take() {
