@@ -138,6 +138,9 @@ pub enum Error {
         /// Why nothing could be fetched either.
         reason: String,
     },
+    /// What is asked for would have to be fetched, and this launcher follows no daemon.
+    #[error("nothing can be fetched: this launcher follows no daemon")]
+    NoDaemon,
     /// The version did not work here, or was left by the user.
     #[error("{version} is held back here: {reason}")]
     HeldBack {

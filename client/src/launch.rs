@@ -256,7 +256,7 @@ impl Launcher {
                 if staged.is_some_and(|staged| fits(&staged.version)) {
                     return Some(restart(tell));
                 }
-                self.want(version.map_or(Wanted::OfferNow, Wanted::Version));
+                self.want(version.map_or(Wanted::OfferNow, Wanted::Version), tell);
                 None
             }
             Request::RollBack { version, reason } => self.left(version, reason, tell),
@@ -271,7 +271,7 @@ impl Launcher {
             Some(version) if previous.as_ref() != Some(&version) => {
                 let current = self.current.clone();
                 self.current = self.desk.hold_back(current, &reason, tell);
-                self.want(Wanted::Version(version));
+                self.want(Wanted::Version(version), tell);
                 None
             }
             Some(_) | None if previous.is_some() => Some(Input::GoBack(reason)),
@@ -321,9 +321,10 @@ impl Launcher {
         self.crashed(reason.to_owned(), tell);
     }
 
-    fn want(&self, wanted: Wanted) {
-        if let Some(keeper) = &self.keeper {
-            keeper.want(wanted);
+    fn want(&self, wanted: Wanted, tell: Tell<'_>) {
+        match &self.keeper {
+            Some(keeper) => keeper.want(wanted),
+            None => tell(Happening::Trouble(Error::NoDaemon)),
         }
     }
 

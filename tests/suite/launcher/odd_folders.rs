@@ -1,6 +1,7 @@
 //! Folders that cannot be written to, lie on two file systems, or were damaged: the application starts, the message is clear.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
@@ -46,7 +47,7 @@ async fn staging_on_another_file_system_works_and_a_full_one_leaves_the_version_
     let daemon = Daemon::start(BINARIES);
     let desktop = Desktop::with_first(&daemon);
     let staging = desktop.folder.join("staging");
-    let Some(disk) = SmallDisk::mount(&staging, "2m") else {
+    let Some(disk) = Mounted::small_disk(&staging, "2m") else {
         return;
     };
     publish(
@@ -85,7 +86,7 @@ async fn a_folder_that_cannot_be_written_to_starts_its_application() {
     let daemon = Daemon::start(BINARIES);
     let desktop = Desktop::with_first(&daemon);
     publish(&daemon, "1.1.0", Character::Works, &[]);
-    let Some(mount) = ReadOnly::mount(&desktop.folder) else {
+    let Some(mount) = Mounted::read_only(&desktop.folder) else {
         return;
     };
     let ended = desktop.run(&[], &["exit=6"]).run().exits_with(6);
@@ -99,48 +100,37 @@ async fn a_folder_that_cannot_be_written_to_starts_its_application() {
     drop(mount);
 }
 
-/// A tmpfs of its own, gone when dropped.
-struct SmallDisk<'a>(&'a Path);
+/// Something mounted on a folder, gone when dropped.
+struct Mounted<'a>(&'a Path);
 
-impl<'a> SmallDisk<'a> {
-    fn mount(folder: &'a Path, size: &str) -> Option<Self> {
+impl<'a> Mounted<'a> {
+    /// A file system of its own, with room for this much. Says loudly where that is not permitted.
+    fn small_disk(folder: &'a Path, size: &str) -> Option<Self> {
         let options = format!("size={size},mode=0700");
         mount(&["-t", "tmpfs", "-o", &options, "relctl-test"], folder).then_some(Self(folder))
     }
-}
 
-impl Drop for SmallDisk<'_> {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0).status();
-    }
-}
-
-/// A folder that nobody can write to, root included, until dropped.
-struct ReadOnly<'a>(&'a Path);
-
-impl<'a> ReadOnly<'a> {
-    fn mount(folder: &'a Path) -> Option<Self> {
+    /// The folder itself, but nobody can write to it, root included.
+    fn read_only(folder: &'a Path) -> Option<Self> {
         let own = folder.to_string_lossy();
-        if !mount(&["--bind", &own], folder) {
-            return None;
-        }
-        let guard = Self(folder);
-        mount(&["-o", "remount,bind,ro"], folder).then_some(guard)
+        let mounted = mount(&["--bind", &own], folder).then_some(Self(folder))?;
+        mount(&["-o", "remount,bind,ro"], folder).then_some(mounted)
     }
 }
 
-impl Drop for ReadOnly<'_> {
+impl Drop for Mounted<'_> {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg("-l").arg(self.0).status();
     }
 }
 
-/// Whether it could be mounted; it says loudly where it could not.
 fn mount(arguments: &[&str], folder: &Path) -> bool {
     let mounted = Command::new("mount").args(arguments).arg(folder).output();
     let is_mounted = mounted.is_ok_and(|output| output.status.success());
     if !is_mounted {
-        println!("SKIPPED: mounting is not permitted here, so an odd folder was NOT tested");
+        // Not `println!`, which is shown only when the test fails.
+        let line = "\nSKIPPED: mounting is not permitted here, so an odd folder was NOT tested\n";
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
     }
     is_mounted
 }
