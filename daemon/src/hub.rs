@@ -8,7 +8,9 @@
 
 mod announcement;
 pub mod event;
+mod event_file;
 pub mod follower;
+mod keeping;
 mod log;
 mod membership;
 mod outbox;
@@ -17,6 +19,7 @@ pub mod seat;
 pub mod watching;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use protocol::message::{CompatibilityIssue, DownloadProgress, RateLimited, ReleaseChanged};
@@ -64,14 +67,14 @@ pub struct HubSummary {
 }
 
 impl Hub {
-    /// A hub without sessions.
+    /// A hub without sessions, which goes on with the events of the run before where it can.
     #[must_use]
-    pub fn new(store: Store, channels: Channels, started_at: Timestamp) -> Self {
+    pub fn open(store: Store, channels: Channels, data_dir: &Path, started_at: Timestamp) -> Self {
         Self(Arc::new(Inner {
             store,
             channels,
             registry: Mutex::default(),
-            stream: Mutex::new(Stream::new(started_at)),
+            stream: Mutex::new(Stream::open(data_dir, started_at)),
             announcement: Mutex::default(),
         }))
     }
