@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Daemon, keys, release};
 
-async fn post(daemon: &Daemon, token: &str, query: &str, body: &Value) -> String {
+pub(crate) async fn post(daemon: &Daemon, token: &str, query: &str, body: &Value) -> String {
     let text = body.to_string();
     let request = format!(
         "POST /api/v1/updates/reports{query} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
