@@ -147,6 +147,14 @@ impl From<Error> for Failure {
                 .help("give a PEM file with --ca-cert or RELCTL_CA_CERT"),
             Error::Delta(_) | Error::OtherBase => Self::check(message),
             Error::Layout { .. } => Self::new(Exit::Config, "DAMAGED_FOLDER", message),
+            Error::NoWayBack(_) => Self::new(Exit::NotFound, "NO_WAY_BACK", message)
+                .help("any version of the daemon:  relctl client rollback --to V"),
+            Error::HeldBack { .. } => Self::new(Exit::Conflict, "HELD_BACK", message)
+                .help("install it all the same:  relctl client install V --force"),
+            Error::Java { .. } => Self::new(Exit::Config, "NO_JAVA", message)
+                .help("install a Java runtime, set JAVA_HOME, or name one with --java PATH"),
+            Error::NothingToStart { .. } => Self::new(Exit::NotFound, "NOTHING_TO_START", message)
+                .help("publish a version, or check --channel:  relctl versions list"),
             Error::Busy(_) => {
                 Self::new(Exit::Conflict, "BUSY", message).help("wait until it is done, or stop it")
             }

@@ -227,8 +227,9 @@ impl Transfer<'_> {
         Ok(response)
     }
 
+    // `&mut`, though nothing is changed: a shared borrow of what tells progress could not be sent to another thread.
     async fn next_chunk(
-        &self,
+        &mut self,
         response: &mut Response,
         part: &mut Part,
     ) -> Result<Option<bytes::Bytes>, Error> {

@@ -118,6 +118,37 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The version that runs has no predecessor on disk, or that is damaged.
+    #[error("there is no whole version before {0} to go back to")]
+    NoWayBack(Version),
+    /// The application's JVM could not be started.
+    #[error("cannot start {}: {}", program.display(), words(source))]
+    Java {
+        /// The program.
+        program: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// There is nothing to start: nothing was installed yet, or it is damaged, and nothing could be fetched.
+    #[error("nothing can be started from {}: {reason}", folder.display())]
+    NothingToStart {
+        /// The application's folder.
+        folder: PathBuf,
+        /// Why nothing could be fetched either.
+        reason: String,
+    },
+    /// What is asked for would have to be fetched, and this launcher follows no daemon.
+    #[error("nothing can be fetched: this launcher follows no daemon")]
+    NoDaemon,
+    /// The version did not work here, or was left by the user.
+    #[error("{version} is held back here: {reason}")]
+    HeldBack {
+        /// The version.
+        version: Version,
+        /// Why.
+        reason: String,
+    },
     /// Another updater works in the same folder.
     #[error("another updater works in {}", .0.display())]
     Busy(PathBuf),

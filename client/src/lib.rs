@@ -22,6 +22,7 @@ pub mod error;
 pub mod follow;
 pub mod http;
 pub mod install;
+pub mod launch;
 pub mod live;
 mod network;
 mod room;

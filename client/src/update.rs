@@ -137,7 +137,7 @@ impl Updater {
             && too_old
             && let Some(newest) = &answer.newest_version
         {
-            return self.first_offer(newest).await.map(Some);
+            return self.offer(newest).await.map(Some);
         }
         if answer.update_available {
             return Offer::from_answer(&self.daemon, answer).map(Some);
@@ -155,7 +155,11 @@ impl Updater {
         }
     }
 
-    async fn first_offer(&self, version: &Version) -> Result<Offer, Error> {
+    /// A version whatever runs now, for who knows better than the daemon what to install: whole, not as a delta.
+    ///
+    /// # Errors
+    /// The daemon cannot be reached, or has no such version.
+    pub async fn offer(&self, version: &Version) -> Result<Offer, Error> {
         let release = self.daemon.metadata(version).await?;
         let compressed = self.daemon.compressed(version).await?;
         Ok(Offer::first(release, compressed))

@@ -16,6 +16,7 @@ mod index;
 mod jars;
 mod journal;
 mod kill;
+mod launcher;
 mod live;
 mod main_job;
 mod power_cut;

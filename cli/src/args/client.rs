@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use protocol::{Channel, ClientId, Version};
 
-use super::SimulateArgs;
+use super::{InstallArgs, RollbackArgs, RunArgs, SimulateArgs, StatusArgs};
 use crate::units::parse_interval;
 
 #[derive(Debug, Subcommand)]
@@ -16,6 +16,10 @@ pub(crate) enum ClientCommand {
     /// Download a release, verified and resumable
     Download(DownloadArgs),
     Update(UpdateArgs),
+    Run(RunArgs),
+    Install(InstallArgs),
+    Rollback(RollbackArgs),
+    Status(StatusArgs),
     Simulate(SimulateArgs),
 }
 
