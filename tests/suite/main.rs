@@ -17,6 +17,7 @@ mod jars;
 mod journal;
 mod kill;
 mod launcher;
+mod live;
 mod main_job;
 mod power_cut;
 mod restart;
