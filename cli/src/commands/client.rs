@@ -1,5 +1,10 @@
 //! `relctl client`: the reference desktop client.
 
+mod install;
+mod request;
+mod rollback;
+mod run;
+mod status;
 mod update;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +20,7 @@ use serde::Serialize;
 
 use super::progress::{Counter, shown};
 use super::simulate;
-use crate::args::{CheckArgs, ClientCommand, DownloadArgs, Global};
+use crate::args::{CheckArgs, ClientCommand, DownloadArgs, Global, RunArgs};
 use crate::config;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -27,13 +32,25 @@ pub(crate) async fn run(
     command: ClientCommand,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let daemon = config::daemon(global)?;
     match command {
-        ClientCommand::Check(args) => check(&daemon, args, output).await,
-        ClientCommand::Download(args) => fetch(&daemon, args, output).await,
-        ClientCommand::Update(args) => update::run(daemon, args, output).await,
+        ClientCommand::Check(args) => check(&config::daemon(global)?, args, output).await,
+        ClientCommand::Download(args) => fetch(&config::daemon(global)?, args, output).await,
+        ClientCommand::Update(args) => update::run(config::daemon(global)?, args, output).await,
+        ClientCommand::Run(args) => launch(global, args, output).await,
+        ClientCommand::Install(args) => install::run(global, args, output).await,
+        ClientCommand::Rollback(args) => rollback::run(global, args, output).await,
+        ClientCommand::Status(args) => status::run(&args, output),
         ClientCommand::Simulate(args) => simulate::run(global, args, output).await,
     }
+}
+
+/// The launcher, which listens to signals itself.
+pub(crate) async fn launch(
+    global: &Global,
+    args: RunArgs,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    run::run(global, args, output).await
 }
 
 async fn check(daemon: &Daemon, args: CheckArgs, output: &Output) -> Result<Exit, Failure> {
@@ -130,7 +147,15 @@ struct Downloaded {
 }
 
 async fn fetch(daemon: &Daemon, args: DownloadArgs, output: &Output) -> Result<Exit, Failure> {
+    let public_key = config::public_key(args.pinned.public_key.as_deref())?;
     let release = daemon.metadata(&args.version).await?;
+    if let Some(key) = public_key {
+        key.check(
+            &args.version,
+            release.checksum,
+            release.signature.as_deref(),
+        )?;
+    }
     let target = target(args.output, &release.file_name, &args.version);
     let wanted = Wanted {
         path: release.download_url,
