@@ -152,9 +152,13 @@ async fn body(
         ApiError::rate_limited(details, message)
     })?;
     let blob = download.blob;
-    let file = app
-        .blocking(move |app| app.blobs.open_blob(&blob).map_err(ApiError::from))
-        .await?;
+    let file = match app.blobs.shared(&blob) {
+        Some(file) => file,
+        None => {
+            app.blocking(move |app| app.blobs.share(&blob).map_err(ApiError::from))
+                .await?
+        }
+    };
     let slot = Arc::new(slot);
     let pace = Pace::new(Arc::clone(&slot));
     let transfer = Transfer::begin(app, slot, client, download, &part);

@@ -37,14 +37,14 @@ pub(super) struct FileBody {
 impl FileBody {
     /// A part of the file, on this connection.
     pub(super) fn new(
-        file: File,
+        file: Arc<File>,
         part: Range<u64>,
         pace: Pace,
         handover: Handover,
         transfer: Transfer,
     ) -> Self {
         Self {
-            file: Arc::new(file),
+            file,
             position: part.start,
             end: part.end,
             pace,
