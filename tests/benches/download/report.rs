@@ -33,8 +33,8 @@ pub(crate) fn document(measured: &[Measured], nginx: &str) -> String {
     let mut text = format!(
         "# Downloads, measured beside nginx
 
-Written by `make bench-download` (tests/benches/download); do not edit. The last run: {moment}, {}, Linux {}, {} runnable
-processes on average over the last minute.
+Written by `make bench-download` (tests/benches/download); do not edit. The last run: {moment},
+{}, Linux {}, {} runnable processes on average over the last minute.
 
 relctld and {nginx} (`sendfile on`, 2 workers) served the same file of {file_mb} MB from the same page cache over the loopback
 interface, without TLS, taking turns, {ROUNDS} rounds after one to warm up. Figures are medians. The client is one thread for both
@@ -48,11 +48,6 @@ favour. relctld checks a token, counts, and answers to a named client that nobod
         line_of("/proc/loadavg").split(' ').next().unwrap_or_default(),
     );
     text.push_str(&table(measured));
-    text.push_str(
-        "
-Small pieces cost more here, because there the request costs more than its bytes: a token is checked and a file is opened for each.
-",
-    );
     text
 }
 
