@@ -65,7 +65,7 @@ pub async fn launch(plan: Plan, tell: Tell<'_>) -> Result<u8, Error> {
         first_timeout,
     } = plan;
     let desk = Desk::open(app, rules.max_crashes, tell);
-    let current = match desk.next_version(tell) {
+    let current = match desk.next_version(None, tell) {
         Some(current) => current,
         None => {
             let installing = first::install(&desk, updater.as_ref(), first_timeout, tell);
@@ -192,7 +192,7 @@ impl Launcher {
 
     /// Decides what is started next, where something was started before.
     fn choose(&mut self, tell: Tell<'_>) -> Result<(), Error> {
-        let Some(current) = self.desk.next_version(tell) else {
+        let Some(current) = self.desk.next_version(Some(self.current.clone()), tell) else {
             return Err(Error::NothingToStart {
                 folder: self.desk.app.root().to_owned(),
                 reason: "start it again to fetch it".into(),

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use client::download::{Progress, Wanted, download};
+use client::install::HeldBack;
 use client::{AppFolder, Daemon};
 use protocol::api::{CheckAnswer, CheckQuery};
 use protocol::message::CompatibilityIssue;
@@ -133,6 +134,19 @@ fn cannot_install(issue: &CompatibilityIssue) -> String {
     format!(
         "{version} cannot be installed yet: {}; {resolution}",
         description.trim_end_matches('.')
+    )
+}
+
+/// Why what is offered is left alone.
+fn held_back(held: &HeldBack) -> String {
+    let HeldBack {
+        version,
+        reason,
+        since: _,
+    } = held;
+    format!(
+        "{version} is offered and held back here: {}",
+        harmless_word(reason)
     )
 }
 

@@ -74,6 +74,7 @@ async fn staging_on_another_file_system_works_and_a_full_one_leaves_the_version_
     // With room again it works, though nothing can be renamed from there.
     fs::remove_file(&filler).unwrap();
     let launcher = desktop.run(&[], &["stay"]).start();
+    runs(&launcher, "1.0.0");
     event(&launcher, "staged", "1.1.0");
     end(launcher);
     let ended = desktop.run(&[], &["exit=0"]).run().exits_with(0);
@@ -82,22 +83,34 @@ async fn staging_on_another_file_system_works_and_a_full_one_leaves_the_version_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_folder_that_cannot_be_written_to_starts_its_application() {
+async fn a_folder_that_cannot_be_written_to_starts_its_application_and_leaves_what_crashes() {
     let daemon = Daemon::start(BINARIES);
     let desktop = Desktop::with_first(&daemon);
-    publish(&daemon, "1.1.0", Character::Works, &[]);
-    let Some(mount) = Mounted::read_only(&desktop.folder) else {
+    publish(&daemon, "1.1.0", Character::Crashes, &[]);
+    let mount = || Mounted::read_only(&desktop.folder);
+    let Some(mounted) = mount() else {
         return;
     };
     let ended = desktop.run(&[], &["exit=6"]).run().exits_with(6);
     assert_eq!(started(&ended.stdout), ["1.0.0"], "{}", ended.story());
-    assert!(
-        ended.stderr.contains("no updates from here"),
-        "{}",
-        ended.story()
-    );
-    assert!(ended.stderr.contains("read-only"), "{}", ended.story());
-    drop(mount);
+    let said = &ended.stderr;
+    assert!(said.contains("no updates from here"), "{}", ended.story());
+    assert!(said.contains("read-only"), "{}", ended.story());
+    drop(mounted);
+
+    // The disk went bad after a bad version was installed: for as long as that lasts, each start finds out anew.
+    let _ = desktop.client("install").succeed();
+    let _mounted = mount();
+    for _ in 0..2 {
+        let ended = desktop.run(&[], &["exit=6"]).run().exits_with(6);
+        let versions = started(&ended.stdout);
+        assert_eq!(
+            versions,
+            ["1.1.0", "1.1.0", "1.1.0", "1.0.0"],
+            "{}",
+            ended.story()
+        );
+    }
 }
 
 /// Something mounted on a folder, gone when dropped.

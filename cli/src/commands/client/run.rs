@@ -9,7 +9,7 @@ use client::state::State;
 use client::{AppFolder, Updater};
 use serde::Serialize;
 
-use super::cannot_install;
+use super::{cannot_install, held_back};
 use crate::args::{Global, RunArgs};
 use crate::config;
 use crate::exit::Exit;
@@ -146,12 +146,7 @@ impl Lines<'_> {
             Happening::Update(state) => self.state(&state),
             Happening::UpToDate => self.line("up-to-date", None, "up to date"),
             Happening::HeldBack(held) => {
-                let text = format!(
-                    "{} is offered and held back here: {}",
-                    held.version,
-                    harmless_word(&held.reason)
-                );
-                self.line("held-back", Some(&held.version), &text);
+                self.line("held-back", Some(&held.version), &held_back(&held));
             }
             Happening::Connected => {
                 if std::mem::take(&mut self.is_waiting) {
