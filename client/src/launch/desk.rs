@@ -259,3 +259,6 @@ impl Desk {
         tell(Happening::Trouble(error));
     }
 }
+
+#[cfg(test)]
+mod tests;
