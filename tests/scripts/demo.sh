@@ -108,7 +108,7 @@ public class Main {
 JAVA
     javac --release 11 -d broken broken/Main.java
     rm broken/Main.java
-    relctl -q package broken --version "$to" --main-class Main -o broken.jar
+    relctl -q package broken --version "$to" --main-class Main -o broken.jar >/dev/null
     relctl -q client update --app-dir desktop-3 --client-id desktop-3 --once >/dev/null
     show relctl -q publish broken.jar --version "$to" --channel beta
     show relctl -q client install --app-dir desktop-3 --client-id desktop-3 --channel beta
