@@ -183,9 +183,12 @@ impl Hub {
         }
     }
 
-    /// A client runs another version now; what it can install next may be news.
-    pub fn client_installed(&self, client_id: &ClientId, version: &Version) {
-        for seat in self.registry().seats_of(client_id) {
+    /// A client runs another version now; what it can install next may be news. With a user, only that user's sessions
+    /// believe it.
+    pub fn client_installed(&self, client_id: &ClientId, version: &Version, of: Option<&Username>) {
+        let seats = self.registry().seats_of(client_id);
+        let believes = |seat: &&Arc<Seat>| of.is_none_or(|username| username == seat.username());
+        for seat in seats.iter().filter(believes) {
             seat.follower().set_version(version);
             seat.call(Calls::NEWS);
         }
