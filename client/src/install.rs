@@ -20,7 +20,7 @@ mod trouble;
 mod unsent;
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Seek, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -57,8 +57,9 @@ pub enum Holder {
     Updater,
 }
 
-/// Its name in `staging/`.
+/// Its name in `staging/`, and that of the file that says who has it: Windows lets nobody read a locked file.
 const LOCK: &str = "lock";
+const HOLDER: &str = "lock-holder";
 
 impl AppFolder {
     /// The folder at `root` as it is. Nothing is looked at yet.
@@ -101,23 +102,16 @@ impl AppFolder {
     /// [`Error::Busy`] when another one is at work.
     pub fn lock_as(&self, holder: Holder) -> Result<Lock, Error> {
         let path = self.staging().join(LOCK);
-        let mut file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(Error::file("open", &path))?;
+        let file = File::create(&path).map_err(Error::file("open", &path))?;
         match file.try_lock() {
             Ok(()) => {
                 self.sweep(|name| name.starts_with('.'));
-                // Only a word for others: a full disk must not keep an application from being started.
                 let word = match holder {
                     Holder::Launcher => LAUNCHER,
                     Holder::Updater => "",
                 };
-                file.set_len(0).ok();
-                file.rewind().ok();
-                file.write_all(word.as_bytes()).ok();
+                // Only for others to know: a full disk must not keep an application from being started.
+                fs::write(self.staging().join(HOLDER), word).ok();
                 Ok(Lock { _file: file })
             }
             Err(TryLockError::WouldBlock) => Err(Error::Busy(self.root.clone())),
@@ -128,13 +122,14 @@ impl AppFolder {
     /// Who works in the folder now, if anybody does.
     #[must_use]
     pub fn holder(&self) -> Option<Holder> {
-        let path = self.staging().join(LOCK);
-        let file = File::open(&path).ok()?;
+        let file = File::open(self.staging().join(LOCK)).ok()?;
         match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => match fs::read_to_string(&path) {
-                Ok(word) if word == LAUNCHER => Some(Holder::Launcher),
-                _ => Some(Holder::Updater),
-            },
+            Err(TryLockError::WouldBlock) => {
+                match fs::read_to_string(self.staging().join(HOLDER)) {
+                    Ok(word) if word == LAUNCHER => Some(Holder::Launcher),
+                    _ => Some(Holder::Updater),
+                }
+            }
             Ok(()) | Err(TryLockError::Error(_)) => None,
         }
     }
@@ -262,7 +257,7 @@ impl AppFolder {
 
     /// Removes what was on its way to a version that is not on its way any more: all of it, after a switch.
     pub(crate) fn clear_staging(&self) {
-        self.sweep(|name| name != LOCK && name != request::FILE);
+        self.sweep(|name| ![LOCK, HOLDER, request::FILE].contains(&name));
     }
 
     /// Removes staged files by name; half-done downloads are kept until an update made them worthless.
@@ -291,7 +286,7 @@ impl AppFolder {
 const LOOK: Duration = Duration::from_millis(10);
 const LOOKS: u32 = 5;
 
-/// What a launcher writes into its lock.
+/// What a launcher writes beside its lock.
 const LAUNCHER: &str = "launcher";
 
 #[cfg(test)]
