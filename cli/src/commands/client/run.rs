@@ -1,7 +1,7 @@
 //! `relctl client run`: the launcher. Standard output belongs to the application; what is said here goes to standard error.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use client::launch::supervisor::Rules;
 use client::launch::{Happening, Java, Plan, launch};
@@ -228,14 +228,6 @@ impl Lines<'_> {
             message,
         };
         self.output.remark(&event, message);
-    }
-}
-
-/// For commands that work in a folder which must be there.
-pub(super) fn existing(app_dir: &Path) -> Result<PathBuf, Failure> {
-    match std::fs::metadata(app_dir) {
-        Ok(_) => Ok(app_dir.to_owned()),
-        Err(error) => Err(Failure::file("find", app_dir, &error)),
     }
 }
 
