@@ -106,17 +106,32 @@ impl AppFolder {
         match file.try_lock() {
             Ok(()) => {
                 self.sweep(|name| name.starts_with('.'));
-                let word = match holder {
+                let who = match holder {
                     Holder::Launcher => LAUNCHER,
-                    Holder::Updater => "",
+                    Holder::Updater => UPDATER,
                 };
                 // Only for others to know: a full disk must not keep an application from being started.
+                let word = format!("{who} {}", std::process::id());
                 fs::write(self.staging().join(HOLDER), word).ok();
                 Ok(Lock { _file: file })
             }
-            Err(TryLockError::WouldBlock) => Err(Error::Busy(self.root.clone())),
+            Err(TryLockError::WouldBlock) => Err(self.busy()),
             Err(TryLockError::Error(error)) => Err(Error::file("lock", &path)(error)),
         }
+    }
+
+    /// That somebody works in the folder, and which process it is, where the lock tells.
+    #[must_use]
+    pub fn busy(&self) -> Error {
+        let word = self.holder_word();
+        Error::Busy {
+            folder: self.root.clone(),
+            process: word.split_once(' ').and_then(|(_, id)| id.parse().ok()),
+        }
+    }
+
+    fn holder_word(&self) -> String {
+        fs::read_to_string(self.staging().join(HOLDER)).unwrap_or_default()
     }
 
     /// Who works in the folder now, if anybody does.
@@ -124,12 +139,10 @@ impl AppFolder {
     pub fn holder(&self) -> Option<Holder> {
         let file = File::open(self.staging().join(LOCK)).ok()?;
         match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => {
-                match fs::read_to_string(self.staging().join(HOLDER)) {
-                    Ok(word) if word == LAUNCHER => Some(Holder::Launcher),
-                    _ => Some(Holder::Updater),
-                }
-            }
+            Err(TryLockError::WouldBlock) => match self.holder_word().starts_with(LAUNCHER) {
+                true => Some(Holder::Launcher),
+                false => Some(Holder::Updater),
+            },
             Ok(()) | Err(TryLockError::Error(_)) => None,
         }
     }
@@ -141,7 +154,7 @@ impl AppFolder {
     pub(crate) fn lock_for_launch(&self) -> Result<Lock, Error> {
         for _ in 0..LOOKS {
             match self.lock_as(Holder::Launcher) {
-                Err(Error::Busy(_)) => std::thread::sleep(LOOK),
+                Err(Error::Busy { .. }) => std::thread::sleep(LOOK),
                 taken => return taken,
             }
         }
@@ -286,8 +299,9 @@ impl AppFolder {
 const LOOK: Duration = Duration::from_millis(10);
 const LOOKS: u32 = 5;
 
-/// What a launcher writes beside its lock.
+/// What stands beside a lock, before the id of the process.
 const LAUNCHER: &str = "launcher";
+const UPDATER: &str = "updater";
 
 #[cfg(test)]
 mod tests;

@@ -84,7 +84,9 @@ async fn a_sign_in_page_is_neither_installed_nor_taken_for_a_daemon() {
     publish_whole(&daemon, "1.0.0", &old).await;
     let _ = updated(&daemon, daemon.url());
     publish_whole(&daemon, "1.1.0", &new).await;
-    let pages: [(fn(&Asked) -> bool, fn() -> Response, &str); 4] = [
+    type Caught = fn(&Asked) -> bool;
+    type Page = fn() -> Response;
+    let pages: [(Caught, Page, &str); 4] = [
         (is_file, sign_in_page, "a web page in place of a file"),
         (
             is_file,

@@ -200,10 +200,9 @@ impl Lines<'_> {
                     harmless_word(&failed.reason)
                 ),
             },
-            State::Staged(staged) => format!(
-                "{} is staged by {}; it runs from the next start on",
-                staged.version, staged.way
-            ),
+            State::Staged(staged) => {
+                format!("{} is verified and staged ({})", staged.version, staged.way)
+            }
             State::Probation { from, to } => {
                 format!("switched from {from} to {to}, which has yet to show that it works")
             }

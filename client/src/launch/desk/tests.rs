@@ -143,7 +143,7 @@ fn a_guest_writes_nothing() {
     let mut told = Vec::new();
     let desk = Desk::open(app.clone(), 3, &mut |happening| told.push(happening));
     assert!(
-        matches!(told[..], [Happening::NotUpdating(Error::Busy(_))]),
+        matches!(told[..], [Happening::NotUpdating(Error::Busy { .. })]),
         "{told:?}"
     );
 
