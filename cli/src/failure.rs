@@ -155,7 +155,7 @@ impl From<Error> for Failure {
                 .help("install a Java runtime, set JAVA_HOME, or name one with --java PATH"),
             Error::NothingToStart { .. } => Self::new(Exit::NotFound, "NOTHING_TO_START", message)
                 .help("publish a version, or check --channel:  relctl versions list"),
-            Error::Busy(_) => {
+            Error::Busy { .. } => {
                 Self::new(Exit::Conflict, "BUSY", message).help("wait until it is done, or stop it")
             }
             Error::File {

@@ -178,6 +178,8 @@ impl Transfer<'_> {
             self.fetched_bytes += bytes.len() as u64;
             if told.elapsed() >= PROGRESS_INTERVAL {
                 told = Instant::now();
+                // On a slow line the buffer holds what took seconds to come; a kill shall not cost that.
+                part.flush().await?;
                 (self.progress)(wanted.progress(len));
             }
         }

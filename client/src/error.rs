@@ -150,8 +150,17 @@ pub enum Error {
         reason: String,
     },
     /// Another updater works in the same folder.
-    #[error("another updater works in {}", .0.display())]
-    Busy(PathBuf),
+    #[error(
+        "another updater works in {}{}",
+        folder.display(),
+        process.map(|id| format!(" (process {id})")).unwrap_or_default()
+    )]
+    Busy {
+        /// Where.
+        folder: PathBuf,
+        /// Which, where its lock tells.
+        process: Option<u32>,
+    },
     /// A file could not be read or written.
     #[error("cannot {doing} {}: {}", path.display(), words(source))]
     File {

@@ -101,7 +101,7 @@ pub async fn follow(
         until,
         poll,
         last: None,
-        backoff: Backoff::new().with_bounds(FIRST_RETRY, LAST_RETRY),
+        backoff: Backoff::new().with_bounds(FIRST_RETRY.min(poll), LAST_RETRY),
         not_before: None,
         pending: VecDeque::new(),
     };

@@ -111,17 +111,27 @@ impl AppFolder {
             Ok(()) => {
                 self.sweep(|name| name.starts_with('.'));
                 // Only a word for others: a full disk must not keep an application from being started.
-                let word = match holder {
+                let who = match holder {
                     Holder::Launcher => LAUNCHER,
-                    Holder::Updater => "",
+                    Holder::Updater => UPDATER,
                 };
                 file.set_len(0).ok();
                 file.rewind().ok();
-                file.write_all(word.as_bytes()).ok();
+                write!(file, "{who} {}", std::process::id()).ok();
                 Ok(Lock { _file: file })
             }
-            Err(TryLockError::WouldBlock) => Err(Error::Busy(self.root.clone())),
+            Err(TryLockError::WouldBlock) => Err(self.busy()),
             Err(TryLockError::Error(error)) => Err(Error::file("lock", &path)(error)),
+        }
+    }
+
+    /// That somebody works in the folder, and which process it is, where the lock tells.
+    #[must_use]
+    pub fn busy(&self) -> Error {
+        let word = fs::read_to_string(self.staging().join(LOCK)).unwrap_or_default();
+        Error::Busy {
+            folder: self.root.clone(),
+            process: word.split_once(' ').and_then(|(_, id)| id.parse().ok()),
         }
     }
 
@@ -132,7 +142,7 @@ impl AppFolder {
         let file = File::open(&path).ok()?;
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => match fs::read_to_string(&path) {
-                Ok(word) if word == LAUNCHER => Some(Holder::Launcher),
+                Ok(word) if word.starts_with(LAUNCHER) => Some(Holder::Launcher),
                 _ => Some(Holder::Updater),
             },
             Ok(()) | Err(TryLockError::Error(_)) => None,
@@ -146,7 +156,7 @@ impl AppFolder {
     pub(crate) fn lock_for_launch(&self) -> Result<Lock, Error> {
         for _ in 0..LOOKS {
             match self.lock_as(Holder::Launcher) {
-                Err(Error::Busy(_)) => std::thread::sleep(LOOK),
+                Err(Error::Busy { .. }) => std::thread::sleep(LOOK),
                 taken => return taken,
             }
         }
@@ -291,8 +301,9 @@ impl AppFolder {
 const LOOK: Duration = Duration::from_millis(10);
 const LOOKS: u32 = 5;
 
-/// What a launcher writes into its lock.
+/// What stands in a lock, before the id of the process.
 const LAUNCHER: &str = "launcher";
+const UPDATER: &str = "updater";
 
 #[cfg(test)]
 mod tests;

@@ -125,6 +125,12 @@ impl Running<'_> {
         self.process.said(Stream::Stdout)
     }
 
+    /// The id of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     pub fn kill(&mut self) {
         self.process.kill();
     }

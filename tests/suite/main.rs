@@ -26,6 +26,7 @@ mod spec;
 mod specification;
 mod tidy;
 mod tokens;
+mod update;
 mod watch;
 
 /// The binaries under test, built by Cargo for this very run.

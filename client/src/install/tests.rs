@@ -46,7 +46,7 @@ fn half_done_downloads_outlive_a_restart_and_end_with_an_update() {
     assert!(app.staged("2.0.0.jar.part").exists());
     place(&app, "2.1.0");
     assert!(!app.staged("2.0.0.jar.part").exists());
-    assert!(matches!(app.lock(), Err(Error::Busy(_))));
+    assert!(matches!(app.lock(), Err(Error::Busy { .. })));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn one_updater_works_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let app = AppFolder::open(folder.path()).unwrap();
     let lock = app.lock().unwrap();
-    assert!(matches!(app.lock(), Err(Error::Busy(_))));
+    assert!(matches!(app.lock(), Err(Error::Busy { .. })));
     drop(lock);
     assert!(app.lock().is_ok());
 }

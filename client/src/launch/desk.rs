@@ -46,7 +46,7 @@ impl Desk {
             }
             Err(error) => {
                 let standing = match error {
-                    Error::Busy(_) => Standing::Guest,
+                    Error::Busy { .. } => Standing::Guest,
                     _ => Standing::ReadOnly,
                 };
                 tell(Happening::NotUpdating(error));

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use client::AppFolder;
 use client::install::Request;
-use client::{AppFolder, Error};
 use tokio::time::{Instant, sleep};
 
 use crate::failure::Failure;
@@ -19,7 +19,7 @@ pub(super) async fn ask(app: &AppFolder, request: &Request) -> Result<(), Failur
     while app.is_asked() {
         if Instant::now() >= deadline {
             app.take_request()?;
-            return Err(Failure::from(Error::Busy(app.root().to_owned())));
+            return Err(Failure::from(app.busy()));
         }
         sleep(PAUSE).await;
     }
