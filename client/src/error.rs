@@ -151,9 +151,9 @@ pub enum Error {
     },
     /// Another updater works in the same folder.
     #[error(
-        "another updater{} works in {}",
-        process.map(|id| format!(" (process {id})")).unwrap_or_default(),
-        folder.display()
+        "another updater works in {}{}",
+        folder.display(),
+        process.map(|id| format!(" (process {id})")).unwrap_or_default()
     )]
     Busy {
         /// Where.

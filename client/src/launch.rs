@@ -5,29 +5,27 @@
 //! by touching the file that `RELCTL_CONFIRM_FILE` names, by a report to the daemon, or by staying up. Where it crashes
 //! instead, the previous version comes back.
 //!
-//! [`supervisor`] decides, `desk` writes, `keeper` talks to the daemon; what is here joins them to a process.
+//! [`supervisor`] decides, `desk` writes, `keeper` talks to the daemon, and `launcher` joins them to a process.
 
 mod desk;
+pub mod ending;
 pub mod fetch;
 mod first;
 mod happening;
 mod keeper;
+mod launcher;
 mod process;
 pub mod supervisor;
 mod talker;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use protocol::{ClientId, Version};
-
-use crate::install::{Current, Request};
 use crate::{AppFolder, Error, Updater};
 use desk::Desk;
-use fetch::Wanted;
-use keeper::{Keeper, News, progress};
-use process::{Application, Signals, Told};
-use supervisor::{Action, Confirmation, Ending, Input, Rules, Supervisor};
-use talker::Word;
+use ending::Ending;
+use launcher::Launcher;
+use process::Signals;
+use supervisor::Rules;
 
 pub use happening::{Happening, Tell};
 pub use process::Java;
@@ -47,10 +45,6 @@ pub struct Plan {
     pub first_timeout: Option<Duration>,
 }
 
-/// How often requests of other processes are looked for, and how often confirmations.
-const IDLE_TICK: Duration = Duration::from_millis(500);
-const TRIAL_TICK: Duration = Duration::from_millis(100);
-
 /// Starts the application and stays with it until it ends. Gives back its exit code.
 ///
 /// # Errors
@@ -65,7 +59,7 @@ pub async fn launch(plan: Plan, tell: Tell<'_>) -> Result<u8, Error> {
         first_timeout,
     } = plan;
     let desk = Desk::open(app, rules.max_crashes, tell);
-    let current = match desk.next_version(tell) {
+    let current = match desk.next_version(None, tell) {
         Some(current) => current,
         None => {
             let installing = first::install(&desk, updater.as_ref(), first_timeout, tell);
@@ -87,262 +81,6 @@ pub async fn launch(plan: Plan, tell: Tell<'_>) -> Result<u8, Error> {
         Some(updater) => Some(updater.client_id.clone()),
         None => desk.app.client_id().ok(),
     };
-    let mut launcher = Launcher {
-        java,
-        client_id,
-        supervisor: Supervisor::new(rules),
-        current,
-        keeper: None,
-        desk,
-    };
-    let mut application = launcher.start(tell)?;
-    if launcher.desk.is_keeper() {
-        launcher.keeper = updater.map(|updater| Keeper::start(updater, launcher.current.proven()));
-    }
-    let mut looked = tokio::time::Instant::now();
-    loop {
-        let tick = match launcher.supervisor.is_waiting() {
-            true => TRIAL_TICK,
-            false => IDLE_TICK,
-        };
-        let input = tokio::select! {
-            // The end first: what comes after it finds nobody. News may come without a pause, so they are last.
-            biased;
-            ending = application.ended() => Some(Input::Exited(ending?)),
-            signal = signals.next() => Some(Input::End(signal)),
-            () = tokio::time::sleep_until(looked + tick) => {
-                looked = tokio::time::Instant::now();
-                launcher.look(tell)
-            }
-            news = next(&mut launcher.keeper) => launcher.hear(news, tell),
-        };
-        for input in input.into_iter().chain([Input::Tick]) {
-            for action in launcher.supervisor.handle(input, Instant::now()) {
-                match action {
-                    Action::Stop(signal) => application.stop(signal),
-                    Action::Kill => application.kill(),
-                    Action::Start => {
-                        launcher.choose(tell)?;
-                        application = launcher.start(tell)?;
-                    }
-                    Action::End(code) => {
-                        launcher.end().await;
-                        return Ok(code);
-                    }
-                    Action::Confirm(how) => launcher.confirm(how, tell),
-                    Action::Uncount => launcher.uncount(tell),
-                    Action::Tell(what) => launcher.crashed(what, tell),
-                    Action::GoBack(reason) => launcher.go_back(&reason, tell)?,
-                    Action::GiveUp(reason) => launcher.give_up(&reason, tell),
-                }
-            }
-        }
-    }
-}
-
-/// The next news; never any where there is no keeper.
-async fn next(keeper: &mut Option<Keeper>) -> Option<News> {
-    match keeper {
-        Some(keeper) => keeper.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-struct Launcher {
-    java: Java,
-    client_id: Option<ClientId>,
-    supervisor: Supervisor,
-    current: Current,
-    keeper: Option<Keeper>,
-    desk: Desk,
-}
-
-impl Launcher {
-    /// Starts the current version.
-    fn start(&mut self, tell: Tell<'_>) -> Result<Application, Error> {
-        let (current, trial) = self.desk.starts(self.current.clone(), tell);
-        self.current = current;
-        let Current {
-            version, previous, ..
-        } = &self.current;
-        let told = Told {
-            version,
-            previous: previous.as_ref(),
-            client_id: self.client_id.as_ref(),
-        };
-        let application = match Application::start(&self.java, &self.desk.app, &told) {
-            Ok(application) => application,
-            Err(error) => {
-                self.uncount(tell);
-                return Err(error);
-            }
-        };
-        tell(Happening::Started {
-            version: version.clone(),
-            is_on_probation: trial.is_some(),
-        });
-        if trial.is_some() {
-            let words = "Started; it has yet to show that it works";
-            self.say(Word::Progress(progress(version, "probation", 90, words)));
-        }
-        self.supervisor
-            .handle(Input::Started(trial), Instant::now());
-        Ok(application)
-    }
-
-    /// Decides what is started next, where something was started before.
-    fn choose(&mut self, tell: Tell<'_>) -> Result<(), Error> {
-        let Some(current) = self.desk.next_version(tell) else {
-            return Err(Error::NothingToStart {
-                folder: self.desk.app.root().to_owned(),
-                reason: "start it again to fetch it".into(),
-            });
-        };
-        if current.proven() != self.current.proven() {
-            self.say(Word::Runs(current.proven()));
-        }
-        self.current = current;
-        Ok(())
-    }
-
-    /// What news of the keeper mean.
-    fn hear(&mut self, news: Option<News>, tell: Tell<'_>) -> Option<Input> {
-        match news {
-            // It said why.
-            None => {
-                self.keeper = None;
-                None
-            }
-            Some(News::Tell(happening)) => {
-                tell(happening);
-                None
-            }
-            Some(News::Staged { staged, is_due }) => {
-                let is_new = staged.version != self.current.version;
-                (is_due && is_new).then(|| restart(tell))
-            }
-            Some(News::Confirmed(version)) => {
-                (version == self.current.version).then_some(Input::Confirmed(Confirmation::Report))
-            }
-        }
-    }
-
-    /// Looks for what the application and other processes left in the folder.
-    fn look(&mut self, tell: Tell<'_>) -> Option<Input> {
-        if self.supervisor.is_on_trial() {
-            let file = self.desk.app.confirm_file(&self.current.version);
-            if file.exists() {
-                return Some(Input::Confirmed(Confirmation::File));
-            }
-        }
-        if !self.desk.is_keeper() {
-            return None;
-        }
-        match self.desk.app.take_request() {
-            Ok(None) => None,
-            Ok(Some(request)) => self.requested(request, tell),
-            Err(error) => {
-                tell(Happening::Trouble(error));
-                None
-            }
-        }
-    }
-
-    fn requested(&mut self, request: Request, tell: Tell<'_>) -> Option<Input> {
-        match request {
-            Request::Install { version } => {
-                let staged = self.desk.app.staged_version().ok().flatten();
-                let fits = |waiting: &Version| version.as_ref().is_none_or(|v| v == waiting);
-                if staged.is_some_and(|staged| fits(&staged.version)) {
-                    return Some(restart(tell));
-                }
-                self.want(version.map_or(Wanted::OfferNow, Wanted::Version), tell);
-                None
-            }
-            Request::RollBack { version, reason } => self.left(version, reason, tell),
-        }
-    }
-
-    /// The user does not want the version that runs.
-    fn left(&mut self, version: Option<Version>, reason: String, tell: Tell<'_>) -> Option<Input> {
-        let previous = self.desk.app.way_back(&self.current);
-        let previous = previous.map(|(previous, _)| previous);
-        match version {
-            Some(version) if previous.as_ref() != Some(&version) => {
-                let current = self.current.clone();
-                self.current = self.desk.hold_back(current, &reason, tell);
-                self.want(Wanted::Version(version), tell);
-                None
-            }
-            Some(_) | None if previous.is_some() => Some(Input::GoBack(reason)),
-            Some(_) | None => {
-                let version = self.current.version.clone();
-                tell(Happening::Trouble(Error::NoWayBack(version)));
-                None
-            }
-        }
-    }
-
-    fn confirm(&mut self, how: Confirmation, tell: Tell<'_>) {
-        let current = self.current.clone();
-        self.current = match how {
-            Confirmation::File => self
-                .desk
-                .confirm(current, "Confirmed by the application", tell),
-            Confirmation::StayedUp => {
-                self.desk
-                    .confirm(current, "Stayed up for the time of its probation", tell)
-            }
-            // The application's report is on record already.
-            Confirmation::Report => self.desk.confirm_quietly(current, tell),
-        };
-        self.say(Word::Unsent);
-        self.say(Word::Runs(self.current.proven()));
-    }
-
-    fn uncount(&mut self, tell: Tell<'_>) {
-        self.current = self.desk.did_not_start(self.current.clone(), tell);
-    }
-
-    fn crashed(&self, what: String, tell: Tell<'_>) {
-        let version = self.current.version.clone();
-        tell(Happening::Crashed { version, what });
-    }
-
-    fn go_back(&mut self, reason: &str, tell: Tell<'_>) -> Result<(), Error> {
-        self.current = self.desk.go_back(&self.current, reason, tell)?;
-        self.say(Word::Unsent);
-        self.say(Word::Runs(self.current.proven()));
-        Ok(())
-    }
-
-    fn give_up(&self, reason: &str, tell: Tell<'_>) {
-        self.desk.give_up(&self.current, reason, tell);
-        self.crashed(reason.to_owned(), tell);
-    }
-
-    fn want(&self, wanted: Wanted, tell: Tell<'_>) {
-        match &self.keeper {
-            Some(keeper) => keeper.want(wanted),
-            None => tell(Happening::Trouble(Error::NoDaemon)),
-        }
-    }
-
-    fn say(&self, word: Word) {
-        if let Some(keeper) = &self.keeper {
-            keeper.say(word);
-        }
-    }
-
-    /// The last words.
-    async fn end(self) {
-        if let Some(keeper) = self.keeper {
-            keeper.finish().await;
-        }
-    }
-}
-
-fn restart(tell: Tell<'_>) -> Input {
-    tell(Happening::Restarting);
-    Input::Restart
+    let launcher = Launcher::new(java, rules, client_id, desk, current);
+    launcher.run(updater, signals, tell).await
 }

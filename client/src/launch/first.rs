@@ -22,7 +22,9 @@ pub(super) async fn install(
         reason,
     };
     let Some(updater) = updater.filter(|_| desk.is_keeper()) else {
-        return Err(nothing("and nothing is fetched here".into()));
+        return Err(nothing(
+            "this launcher makes no updates, so nothing was fetched".into(),
+        ));
     };
     // What is recorded is damaged: the same again, if the daemon still has it.
     let wanted = match desk.app.record() {
@@ -48,7 +50,7 @@ pub(super) async fn install(
     };
     match fetched {
         Fetched::Staged(_) => desk
-            .next_version(tell)
+            .next_version(None, tell)
             .ok_or_else(|| nothing("what was fetched could not be put in place".into())),
         Fetched::UpToDate => Err(nothing("nothing is published yet".into())),
         Fetched::HeldBack(held) => Err(Error::HeldBack {

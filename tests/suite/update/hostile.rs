@@ -85,7 +85,8 @@ async fn a_sign_in_page_is_neither_installed_nor_taken_for_a_daemon() {
     let _ = updated(&daemon, daemon.url());
     publish_whole(&daemon, "1.1.0", &new).await;
     type Caught = fn(&Asked) -> bool;
-    let pages: [(Caught, fn() -> Response, &str); 4] = [
+    type Page = fn() -> Response;
+    let pages: [(Caught, Page, &str); 4] = [
         (is_file, sign_in_page, "a web page in place of a file"),
         (
             is_file,
