@@ -35,7 +35,7 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
             simulate::run(&global, args, output).await
         }
         // It ends when its application does, and passes signals on.
-        Command::Client(ClientCommand::Run(args)) => client::launch(&global, args, output).await,
+        Command::Client(ClientCommand::Run(args)) => client::run::run(&global, args, output).await,
         command => within(global.timeout, dispatch(&global, command, output)).await,
     }
 }

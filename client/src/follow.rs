@@ -13,6 +13,7 @@ use protocol::{ServerMessage, Version};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::install::HeldBack;
 use crate::live::Event;
 use crate::state::State;
 use crate::update::{Offer, Updated, result};
@@ -51,6 +52,8 @@ pub enum Happening {
     },
     /// Nothing to install.
     UpToDate(Version),
+    /// What is offered did not work here, or was left by the user.
+    HeldBack(HeldBack),
     /// The update goes on.
     Update(State),
     /// The update is done.
@@ -203,6 +206,10 @@ impl Follower<'_> {
             tell(Happening::UpToDate(self.updater.version()?));
             return Ok(());
         };
+        if let Some(held) = self.updater.held_back(&offer.to)? {
+            tell(Happening::HeldBack(held));
+            return Ok(());
+        }
         let outcome = self.update(&offer, tell).await;
         let reporter = self.line.reporter(self.updater);
         reporter.report(result(&offer, &outcome)).await;
@@ -250,7 +257,7 @@ impl Follower<'_> {
 }
 
 /// Between nine and eleven tenths of it, so that a fleet that was started together does not ask together for ever.
-fn spread(interval: Duration) -> Duration {
+pub(crate) fn spread(interval: Duration) -> Duration {
     interval.mul_f64(0.9 + 0.2 * fastrand::f64())
 }
 

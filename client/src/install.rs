@@ -20,7 +20,7 @@ mod trouble;
 mod unsent;
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Seek, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -57,8 +57,9 @@ pub enum Holder {
     Updater,
 }
 
-/// Its name in `staging/`.
+/// Its name in `staging/`, and that of the file that says who has it: Windows lets nobody read a locked file.
 const LOCK: &str = "lock";
+const HOLDER: &str = "lock-holder";
 
 impl AppFolder {
     /// The folder at `root` as it is. Nothing is looked at yet.
@@ -101,23 +102,17 @@ impl AppFolder {
     /// [`Error::Busy`] when another one is at work.
     pub fn lock_as(&self, holder: Holder) -> Result<Lock, Error> {
         let path = self.staging().join(LOCK);
-        let mut file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(Error::file("open", &path))?;
+        let file = File::create(&path).map_err(Error::file("open", &path))?;
         match file.try_lock() {
             Ok(()) => {
                 self.sweep(|name| name.starts_with('.'));
-                // Only a word for others: a full disk must not keep an application from being started.
                 let who = match holder {
                     Holder::Launcher => LAUNCHER,
                     Holder::Updater => UPDATER,
                 };
-                file.set_len(0).ok();
-                file.rewind().ok();
-                write!(file, "{who} {}", std::process::id()).ok();
+                // Only for others to know: a full disk must not keep an application from being started.
+                let word = format!("{who} {}", std::process::id());
+                fs::write(self.staging().join(HOLDER), word).ok();
                 Ok(Lock { _file: file })
             }
             Err(TryLockError::WouldBlock) => Err(self.busy()),
@@ -128,22 +123,25 @@ impl AppFolder {
     /// That somebody works in the folder, and which process it is, where the lock tells.
     #[must_use]
     pub fn busy(&self) -> Error {
-        let word = fs::read_to_string(self.staging().join(LOCK)).unwrap_or_default();
+        let word = self.holder_word();
         Error::Busy {
             folder: self.root.clone(),
             process: word.split_once(' ').and_then(|(_, id)| id.parse().ok()),
         }
     }
 
+    fn holder_word(&self) -> String {
+        fs::read_to_string(self.staging().join(HOLDER)).unwrap_or_default()
+    }
+
     /// Who works in the folder now, if anybody does.
     #[must_use]
     pub fn holder(&self) -> Option<Holder> {
-        let path = self.staging().join(LOCK);
-        let file = File::open(&path).ok()?;
+        let file = File::open(self.staging().join(LOCK)).ok()?;
         match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => match fs::read_to_string(&path) {
-                Ok(word) if word.starts_with(LAUNCHER) => Some(Holder::Launcher),
-                _ => Some(Holder::Updater),
+            Err(TryLockError::WouldBlock) => match self.holder_word().starts_with(LAUNCHER) {
+                true => Some(Holder::Launcher),
+                false => Some(Holder::Updater),
             },
             Ok(()) | Err(TryLockError::Error(_)) => None,
         }
@@ -272,7 +270,7 @@ impl AppFolder {
 
     /// Removes what was on its way to a version that is not on its way any more: all of it, after a switch.
     pub(crate) fn clear_staging(&self) {
-        self.sweep(|name| name != LOCK && name != request::FILE);
+        self.sweep(|name| ![LOCK, HOLDER, request::FILE].contains(&name));
     }
 
     /// Removes staged files by name; half-done downloads are kept until an update made them worthless.
@@ -301,7 +299,7 @@ impl AppFolder {
 const LOOK: Duration = Duration::from_millis(10);
 const LOOKS: u32 = 5;
 
-/// What stands in a lock, before the id of the process.
+/// What stands beside a lock, before the id of the process.
 const LAUNCHER: &str = "launcher";
 const UPDATER: &str = "updater";
 

@@ -65,7 +65,7 @@ pub async fn launch(plan: Plan, tell: Tell<'_>) -> Result<u8, Error> {
         first_timeout,
     } = plan;
     let desk = Desk::open(app, rules.max_crashes, tell);
-    let current = match desk.next_version(tell) {
+    let current = match desk.next_version(None, tell) {
         Some(current) => current,
         None => {
             let installing = first::install(&desk, updater.as_ref(), first_timeout, tell);
@@ -95,49 +95,11 @@ pub async fn launch(plan: Plan, tell: Tell<'_>) -> Result<u8, Error> {
         keeper: None,
         desk,
     };
-    let mut application = launcher.start(tell)?;
+    let application = launcher.start(tell)?;
     if launcher.desk.is_keeper() {
         launcher.keeper = updater.map(|updater| Keeper::start(updater, launcher.current.proven()));
     }
-    let mut looked = tokio::time::Instant::now();
-    loop {
-        let tick = match launcher.supervisor.is_waiting() {
-            true => TRIAL_TICK,
-            false => IDLE_TICK,
-        };
-        let input = tokio::select! {
-            // The end first: what comes after it finds nobody. News may come without a pause, so they are last.
-            biased;
-            ending = application.ended() => Some(Input::Exited(ending?)),
-            signal = signals.next() => Some(Input::End(signal)),
-            () = tokio::time::sleep_until(looked + tick) => {
-                looked = tokio::time::Instant::now();
-                launcher.look(tell)
-            }
-            news = next(&mut launcher.keeper) => launcher.hear(news, tell),
-        };
-        for input in input.into_iter().chain([Input::Tick]) {
-            for action in launcher.supervisor.handle(input, Instant::now()) {
-                match action {
-                    Action::Stop(signal) => application.stop(signal),
-                    Action::Kill => application.kill(),
-                    Action::Start => {
-                        launcher.choose(tell)?;
-                        application = launcher.start(tell)?;
-                    }
-                    Action::End(code) => {
-                        launcher.end().await;
-                        return Ok(code);
-                    }
-                    Action::Confirm(how) => launcher.confirm(how, tell),
-                    Action::Uncount => launcher.uncount(tell),
-                    Action::Tell(what) => launcher.crashed(what, tell),
-                    Action::GoBack(reason) => launcher.go_back(&reason, tell)?,
-                    Action::GiveUp(reason) => launcher.give_up(&reason, tell),
-                }
-            }
-        }
-    }
+    launcher.attend(application, signals, tell).await
 }
 
 /// The next news; never any where there is no keeper.
@@ -158,6 +120,54 @@ struct Launcher {
 }
 
 impl Launcher {
+    /// Stays with the application until it has ended for the last time.
+    async fn attend(
+        mut self,
+        mut application: Application,
+        mut signals: Signals,
+        tell: Tell<'_>,
+    ) -> Result<u8, Error> {
+        let mut looked = tokio::time::Instant::now();
+        loop {
+            let tick = match self.supervisor.is_waiting() {
+                true => TRIAL_TICK,
+                false => IDLE_TICK,
+            };
+            let inputs = tokio::select! {
+                // The end first: what comes after it finds nobody. News may come without a pause, so they are last.
+                biased;
+                ending = application.ended() => [self.confirmed(), Some(Input::Exited(ending?))],
+                signal = signals.next() => [Some(Input::End(signal)), None],
+                () = tokio::time::sleep_until(looked + tick) => {
+                    looked = tokio::time::Instant::now();
+                    [self.confirmed(), self.asked(tell)]
+                }
+                news = next(&mut self.keeper) => [self.hear(news, tell), None],
+            };
+            for input in inputs.into_iter().flatten().chain([Input::Tick]) {
+                for action in self.supervisor.handle(input, Instant::now()) {
+                    match action {
+                        Action::Stop(signal) => application.stop(signal),
+                        Action::Kill => application.kill(),
+                        Action::Start => {
+                            self.choose(tell)?;
+                            application = self.start(tell)?;
+                        }
+                        Action::End(code) => {
+                            self.end().await;
+                            return Ok(code);
+                        }
+                        Action::Confirm(how) => self.confirm(how, tell),
+                        Action::Uncount => self.uncount(tell),
+                        Action::Tell(what) => self.crashed(what, tell),
+                        Action::GoBack(reason) => self.go_back(&reason, tell)?,
+                        Action::GiveUp(reason) => self.give_up(&reason, tell),
+                    }
+                }
+            }
+        }
+    }
+
     /// Starts the current version.
     fn start(&mut self, tell: Tell<'_>) -> Result<Application, Error> {
         let (current, trial) = self.desk.starts(self.current.clone(), tell);
@@ -192,7 +202,7 @@ impl Launcher {
 
     /// Decides what is started next, where something was started before.
     fn choose(&mut self, tell: Tell<'_>) -> Result<(), Error> {
-        let Some(current) = self.desk.next_version(tell) else {
+        let Some(current) = self.desk.next_version(Some(self.current.clone()), tell) else {
             return Err(Error::NothingToStart {
                 folder: self.desk.app.root().to_owned(),
                 reason: "start it again to fetch it".into(),
@@ -227,14 +237,15 @@ impl Launcher {
         }
     }
 
-    /// Looks for what the application and other processes left in the folder.
-    fn look(&mut self, tell: Tell<'_>) -> Option<Input> {
-        if self.supervisor.is_on_trial() {
-            let file = self.desk.app.confirm_file(&self.current.version);
-            if file.exists() {
-                return Some(Input::Confirmed(Confirmation::File));
-            }
-        }
+    /// Whether the application has touched its file.
+    fn confirmed(&self) -> Option<Input> {
+        let file = self.desk.app.confirm_file(&self.current.version);
+        let is_confirmed = self.supervisor.is_on_trial() && file.exists();
+        is_confirmed.then_some(Input::Confirmed(Confirmation::File))
+    }
+
+    /// What another process asks for.
+    fn asked(&mut self, tell: Tell<'_>) -> Option<Input> {
         if !self.desk.is_keeper() {
             return None;
         }
@@ -267,20 +278,18 @@ impl Launcher {
     fn left(&mut self, version: Option<Version>, reason: String, tell: Tell<'_>) -> Option<Input> {
         let previous = self.desk.app.way_back(&self.current);
         let previous = previous.map(|(previous, _)| previous);
-        match version {
-            Some(version) if previous.as_ref() != Some(&version) => {
-                let current = self.current.clone();
-                self.current = self.desk.hold_back(current, &reason, tell);
-                self.want(Wanted::Version(version), tell);
-                None
-            }
-            Some(_) | None if previous.is_some() => Some(Input::GoBack(reason)),
-            Some(_) | None => {
-                let version = self.current.version.clone();
-                tell(Happening::Trouble(Error::NoWayBack(version)));
-                None
-            }
+        if let Some(version) = version.filter(|version| previous.as_ref() != Some(version)) {
+            let current = self.current.clone();
+            self.current = self.desk.hold_back(current, &reason, tell);
+            self.want(Wanted::Version(version), tell);
+            return None;
         }
+        if previous.is_none() {
+            let version = self.current.version.clone();
+            tell(Happening::Trouble(Error::NoWayBack(version)));
+            return None;
+        }
+        Some(Input::GoBack(reason))
     }
 
     fn confirm(&mut self, how: Confirmation, tell: Tell<'_>) {

@@ -17,6 +17,7 @@ use protocol::message::{Capability, IssueType, Register};
 use protocol::{Architecture, Channel, Checksum, ClientId, Platform, Version};
 
 use crate::error::blocking;
+use crate::install::HeldBack;
 use crate::state::{State, Transition};
 use crate::{AppFolder, Daemon, Error, PublicKey};
 use course::Course;
@@ -163,6 +164,15 @@ impl Updater {
         let release = self.daemon.metadata(version).await?;
         let compressed = self.daemon.compressed(version).await?;
         Ok(Offer::first(release, compressed))
+    }
+
+    /// Why a version is not to be installed by itself, where that is so: it did not work here, or the user left it.
+    ///
+    /// # Errors
+    /// The application's folder cannot be read.
+    pub fn held_back(&self, version: &Version) -> Result<Option<HeldBack>, Error> {
+        let current = self.app.record()?;
+        Ok(current.and_then(|current| current.held_back(version).cloned()))
     }
 
     /// Brings the offered version into the staging folder, by the cheapest way that works. Nothing of the application is

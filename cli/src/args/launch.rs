@@ -89,9 +89,10 @@ pub(crate) struct RunArgs {
 /// Install what is staged, or a version, and hold to the rules of probation
 ///
 /// Without V: what waits for the next start, else what the daemon offers. With
-/// V: that version, newer or older. It runs from the next start on. A launcher
-/// that runs in the folder (relctl client run) is asked to do it, and starts
-/// the application again at once.
+/// V: that version, newer or older; an older one stays until a newer one is
+/// fetched, unless `relctl client rollback --to V` chose it. It runs from the
+/// next start on. A launcher that runs in the folder (relctl client run) is
+/// asked to do it, and starts the application again at once.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,

@@ -3,7 +3,7 @@
 mod install;
 mod request;
 mod rollback;
-mod run;
+pub(super) mod run;
 mod status;
 mod update;
 
@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use client::download::{Progress, Wanted, download};
+use client::install::HeldBack;
 use client::{AppFolder, Daemon};
 use protocol::api::{CheckAnswer, CheckQuery};
 use protocol::message::CompatibilityIssue;
@@ -20,7 +21,7 @@ use serde::Serialize;
 
 use super::progress::{Counter, shown};
 use super::simulate;
-use crate::args::{CheckArgs, ClientCommand, DownloadArgs, Global, RunArgs};
+use crate::args::{CheckArgs, ClientCommand, DownloadArgs, Global};
 use crate::config;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -36,7 +37,7 @@ pub(crate) async fn run(
         ClientCommand::Check(args) => check(&config::daemon(global)?, args, output).await,
         ClientCommand::Download(args) => fetch(&config::daemon(global)?, args, output).await,
         ClientCommand::Update(args) => update::run(config::daemon(global)?, args, output).await,
-        ClientCommand::Run(args) => launch(global, args, output).await,
+        ClientCommand::Run(args) => run::run(global, args, output).await,
         ClientCommand::Install(args) => install::run(global, args, output).await,
         ClientCommand::Rollback(args) => rollback::run(global, args, output).await,
         ClientCommand::Status(args) => status::run(&args, output),
@@ -44,13 +45,12 @@ pub(crate) async fn run(
     }
 }
 
-/// The launcher, which listens to signals itself.
-pub(crate) async fn launch(
-    global: &Global,
-    args: RunArgs,
-    output: &Output,
-) -> Result<Exit, Failure> {
-    run::run(global, args, output).await
+/// The folder of an application, which must be there.
+fn folder(app_dir: &Path) -> Result<AppFolder, Failure> {
+    match std::fs::metadata(app_dir) {
+        Ok(_) => Ok(AppFolder::at(app_dir)),
+        Err(error) => Err(Failure::file("find", app_dir, &error)),
+    }
 }
 
 async fn check(daemon: &Daemon, args: CheckArgs, output: &Output) -> Result<Exit, Failure> {
@@ -133,6 +133,19 @@ fn cannot_install(issue: &CompatibilityIssue) -> String {
     format!(
         "{version} cannot be installed yet: {}; {resolution}",
         description.trim_end_matches('.')
+    )
+}
+
+/// Why what is offered is left alone.
+fn held_back(held: &HeldBack) -> String {
+    let HeldBack {
+        version,
+        reason,
+        since: _,
+    } = held;
+    format!(
+        "{version} is offered and held back here: {}",
+        harmless_word(reason)
     )
 }
 

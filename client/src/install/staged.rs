@@ -83,6 +83,8 @@ impl AppFolder {
             self.forget_staged()?;
             return Ok(None);
         }
+        // What an earlier installation of the same version confirmed says nothing about this one.
+        remove(&self.confirm_file(&version))?;
         let current = Current::successor(before, version, checksum, Some(Probation::default()));
         // In this order a power cut in between leaves a note about a version that runs, which is passed over.
         self.switch(&current)?;

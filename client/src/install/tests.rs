@@ -133,6 +133,18 @@ fn a_staged_version_waits_and_then_runs_on_probation() {
 }
 
 #[test]
+fn what_an_earlier_installation_confirmed_says_nothing_about_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = AppFolder::open(folder.path()).unwrap();
+    place(&app, "1.0.0");
+    let again = app.confirm_file(&version("2.0.0"));
+    fs::write(&again, "").unwrap();
+    stage(&app, "2.0.0");
+    app.switch_to_staged().unwrap().unwrap();
+    assert!(!again.exists());
+}
+
+#[test]
 fn what_is_staged_and_then_damaged_never_runs() {
     let folder = tempfile::tempdir().unwrap();
     let app = AppFolder::open(folder.path()).unwrap();

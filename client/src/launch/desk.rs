@@ -66,16 +66,23 @@ impl Desk {
     }
 
     /// Decides what runs next and makes it so: what is staged, what runs, or what ran before. `None` when nothing can.
-    pub(super) fn next_version(&self, tell: Tell<'_>) -> Option<Current> {
-        if self.is_keeper() {
-            self.switch_to_staged(tell);
-        }
-        let current = match self.app.record() {
-            Ok(current) => current?,
-            Err(error) => {
-                self.set_aside(error, tell);
-                return None;
-            }
+    ///
+    /// `known` is the state that a run has come to. It counts more than what is noted, which may be older: on a disk that
+    /// takes no notes a version that crashes would otherwise be started for ever.
+    pub(super) fn next_version(&self, known: Option<Current>, tell: Tell<'_>) -> Option<Current> {
+        let switched = match self.is_keeper() {
+            true => self.switch_to_staged(tell),
+            false => None,
+        };
+        let current = match switched.or(known) {
+            Some(current) => current,
+            None => match self.app.record() {
+                Ok(current) => current?,
+                Err(error) => {
+                    self.set_aside(error, tell);
+                    return None;
+                }
+            },
         };
         let current = self.judged(current, tell);
         if self.app.is_whole(&current.version, current.checksum) {
@@ -99,16 +106,22 @@ impl Desk {
         }
     }
 
-    fn switch_to_staged(&self, tell: Tell<'_>) {
+    fn switch_to_staged(&self, tell: Tell<'_>) -> Option<Current> {
         let before = self.app.record().ok().flatten();
         match self.app.switch_to_staged() {
-            Ok(None) => {}
-            Ok(Some(current)) => tell(Happening::Update(State::Probation {
-                from: before.map_or(Version::ZERO, |before| before.version),
-                to: current.version,
-            })),
+            Ok(None) => None,
+            Ok(Some(current)) => {
+                tell(Happening::Update(State::Probation {
+                    from: before.map_or(Version::ZERO, |before| before.version),
+                    to: current.version.clone(),
+                }));
+                Some(current)
+            }
             // The version that runs is untouched, and starts.
-            Err(error) => tell(Happening::Trouble(error)),
+            Err(error) => {
+                tell(Happening::Trouble(error));
+                None
+            }
         }
     }
 
@@ -246,3 +259,6 @@ impl Desk {
         tell(Happening::Trouble(error));
     }
 }
+
+#[cfg(test)]
+mod tests;

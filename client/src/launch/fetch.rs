@@ -52,10 +52,7 @@ async fn try_fetch(updater: &Updater, wanted: &Wanted, tell: Tell<'_>) -> Result
         app.forget_staged()?;
         return Ok(Fetched::UpToDate);
     };
-    let held = app
-        .record()?
-        .and_then(|current| current.held_back(&offer.to).cloned());
-    match (held, wanted) {
+    match (updater.held_back(&offer.to)?, wanted) {
         (Some(held), Wanted::Offer | Wanted::OfferNow) => {
             app.forget_staged()?;
             return Ok(Fetched::HeldBack(held));

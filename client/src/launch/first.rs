@@ -48,7 +48,7 @@ pub(super) async fn install(
     };
     match fetched {
         Fetched::Staged(_) => desk
-            .next_version(tell)
+            .next_version(None, tell)
             .ok_or_else(|| nothing("what was fetched could not be put in place".into())),
         Fetched::UpToDate => Err(nothing("nothing is published yet".into())),
         Fetched::HeldBack(held) => Err(Error::HeldBack {

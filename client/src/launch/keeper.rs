@@ -15,7 +15,8 @@ use tokio_util::task::AbortOnDropHandle;
 use super::Happening;
 use super::fetch::{Fetched, Wanted, fetch};
 use super::talker::{self, WORDS, Word};
-use crate::install::StagedVersion;
+use crate::follow::spread;
+use crate::install::{StagedVersion, result};
 use crate::live::Event;
 use crate::state::State;
 use crate::{Backoff, Error, Live, Session, Updater};
@@ -214,8 +215,16 @@ impl Task {
     fn fetch(&self, wanted: Wanted) -> Fetching {
         let (updater, news, words) = (self.updater.clone(), self.news.clone(), self.words.clone());
         Box::pin(async move {
+            let from = updater.version().unwrap_or(Version::ZERO);
             let mut on_change = |state: &State| {
-                if let Some(report) = state.report() {
+                let report = match state {
+                    State::Failed { version, reason } => {
+                        let failed = result(version, from.clone(), false, reason);
+                        Some(ClientMessage::InstallationCompleted(failed))
+                    }
+                    state => state.report(),
+                };
+                if let Some(report) = report {
                     words.try_send(Word::Progress(report)).ok();
                 }
                 news.try_send(News::Tell(Happening::Update(state.clone())))
@@ -226,7 +235,7 @@ impl Task {
     }
 
     async fn fetched(&mut self, wanted: &Wanted, fetched: Result<Fetched, Error>) {
-        self.next_check = Instant::now() + POLL;
+        self.next_check = Instant::now() + spread(POLL);
         match fetched {
             Ok(fetched) => {
                 self.backoff.reset();

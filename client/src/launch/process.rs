@@ -116,6 +116,7 @@ impl Application {
         #[cfg(unix)]
         {
             let signal = match signal {
+                Signal::HangUp => rustix::process::Signal::HUP,
                 Signal::Interrupt => rustix::process::Signal::INT,
                 Signal::Terminate => rustix::process::Signal::TERM,
             };
@@ -155,6 +156,8 @@ fn ending(status: ExitStatus) -> Ending {
 #[derive(Debug)]
 pub(super) struct Signals {
     #[cfg(unix)]
+    hang_up: tokio::signal::unix::Signal,
+    #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
@@ -167,6 +170,7 @@ impl Signals {
         use tokio::signal::unix::{SignalKind, signal};
         let listen = |kind| signal(kind).map_err(Error::file("listen for", Path::new("signals")));
         Ok(Self {
+            hang_up: listen(SignalKind::hangup())?,
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
         })
@@ -182,6 +186,7 @@ impl Signals {
     #[cfg(unix)]
     pub(super) async fn next(&mut self) -> Signal {
         tokio::select! {
+            _ = self.hang_up.recv() => Signal::HangUp,
             _ = self.interrupt.recv() => Signal::Interrupt,
             _ = self.terminate.recv() => Signal::Terminate,
         }

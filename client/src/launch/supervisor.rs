@@ -55,6 +55,8 @@ pub enum Ending {
 /// A signal that asks a launcher to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
+    /// The terminal was closed.
+    HangUp,
     /// Ctrl-C.
     Interrupt,
     /// From the system or a service manager.
@@ -352,6 +354,7 @@ impl From<Signal> for Ending {
     /// What ends by a signal that it does not handle.
     fn from(signal: Signal) -> Self {
         Self::Signal(match signal {
+            Signal::HangUp => HANGUP,
             Signal::Interrupt => INTERRUPT,
             Signal::Terminate => TERMINATE,
         })

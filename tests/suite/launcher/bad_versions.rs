@@ -80,6 +80,7 @@ async fn the_publisher_hears_of_a_way_back_that_happened_offline() {
     assert_eq!(desktop.status()["hasUnsentReports"], true);
     let watch = watch(&daemon, &[]).await;
     let launcher = desktop.run(&[], &["stay"]).start();
+    runs(&launcher, "1.0.0");
     let failed = completed(&watch, "1.1.0");
     assert_eq!(failed["success"], false);
     assert!(

@@ -73,6 +73,15 @@ async fn without_a_launcher_the_next_start_runs_what_was_chosen() {
     assert_eq!(run(), ["1.2.0"]);
     let _ = desktop.client("rollback").succeed();
     assert_eq!(run(), ["1.0.0"], "1.1.0 never confirmed");
+    // Other updaters leave it alone as well.
+    let left_alone = desktop.client("update").args(["--once", "--json"]).run();
+    let left_alone = left_alone.exits_with(0);
+    assert_eq!(left_alone.json()["data"]["updated"], false);
+    assert!(
+        left_alone.stderr.contains("1.2.0 is offered and held back"),
+        "{}",
+        left_alone.story()
+    );
     // Any other version is fetched, and stays.
     let _ = desktop.client("rollback").args(["--to", "1.1.0"]).succeed();
     assert_eq!(run(), ["1.1.0"]);

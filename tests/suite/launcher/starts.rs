@@ -5,7 +5,7 @@ use tests::relctl::Running;
 
 use super::*;
 
-const HUP_TERM: i32 = 143;
+const TERMINATED: i32 = 143;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_start_fetches_and_the_exit_code_is_the_applications() {
@@ -66,11 +66,13 @@ async fn a_daemon_that_is_away_or_silent_keeps_no_application_from_starting() {
 async fn a_signal_reaches_the_application_and_its_end_is_ours() {
     let daemon = Daemon::start(BINARIES);
     let desktop = Desktop::with_first(&daemon);
-    let launcher = desktop.run(&[], &["stay"]).start();
-    runs(&launcher, "1.0.0");
-    launcher.signal("TERM");
-    let ended = launcher.finish().exits_with(HUP_TERM);
-    assert!(ended.stdout.contains("goodbye 1.0.0"), "{}", ended.story());
+    for (signal, code) in [("TERM", TERMINATED), ("INT", 130), ("HUP", 129)] {
+        let launcher = desktop.run(&[], &["stay"]).start();
+        runs(&launcher, "1.0.0");
+        launcher.signal(signal);
+        let ended = launcher.finish().exits_with(code);
+        assert!(ended.stdout.contains("goodbye 1.0.0"), "{}", ended.story());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,11 +123,11 @@ async fn a_class_path_may_stand_in_place_of_the_jar() {
     assert_eq!(started(&ended.stdout), ["1.0.0"], "{}", ended.story());
 }
 
-/// Asks a launcher to end, and waits for it.
+/// Asks a launcher to end, and waits for it. Its application must run: a JVM that is asked while it starts may end anyhow.
 #[track_caller]
 pub(super) fn end(launcher: Running) {
     launcher.signal("TERM");
-    let _ = launcher.finish().exits_with(HUP_TERM);
+    let _ = launcher.finish().exits_with(TERMINATED);
 }
 
 /// What a launcher told on standard error.

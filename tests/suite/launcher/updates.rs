@@ -124,6 +124,7 @@ async fn what_is_staged_and_then_withdrawn_does_not_start() {
         .path(&folder)
         .args(["--", "--", "stay"])
         .start();
+    runs(&launcher, "1.0.0");
     event(&launcher, "staged", "1.1.0");
     let _ = daemon.relctl(["versions", "disable", "1.1.0"]).succeed();
     // Whoever comes back asks.

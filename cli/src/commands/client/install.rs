@@ -6,8 +6,8 @@ use client::{AppFolder, Error, Updater};
 use protocol::Version;
 use serde::Serialize;
 
+use super::folder;
 use super::request::ask;
-use super::run::existing;
 use crate::args::{Global, InstallArgs};
 use crate::config;
 use crate::exit::Exit;
@@ -39,7 +39,7 @@ pub(crate) async fn run(
         pinned,
         force,
     } = args;
-    let app = AppFolder::at(&existing(&app_dir)?);
+    let app = folder(&app_dir)?;
     let record = app.record()?;
     let from_version = record
         .as_ref()

@@ -1,13 +1,13 @@
 //! `relctl client rollback`: leaves a version that does not do, and holds it back.
 
+use client::Updater;
 use client::install::{Holder, Request};
 use client::launch::fetch::{Wanted, fetch};
-use client::{AppFolder, Updater};
 use protocol::{Channel, Timestamp, Version};
 use serde::Serialize;
 
+use super::folder;
 use super::request::ask;
-use super::run::existing;
 use crate::args::{Global, RollbackArgs};
 use crate::config;
 use crate::exit::Exit;
@@ -33,7 +33,7 @@ pub(crate) async fn run(
     args: RollbackArgs,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let app = AppFolder::at(&existing(&args.app_dir)?);
+    let app = folder(&args.app_dir)?;
     let Some(current) = app.record()? else {
         return Err(Failure::from(client::Error::NoWayBack(Version::ZERO)));
     };

@@ -1,7 +1,7 @@
 //! `relctl client run`: the launcher. Standard output belongs to the application; what is said here goes to standard error.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use client::launch::supervisor::Rules;
 use client::launch::{Happening, Java, Plan, launch};
@@ -9,7 +9,7 @@ use client::state::State;
 use client::{AppFolder, Updater};
 use serde::Serialize;
 
-use super::cannot_install;
+use super::{cannot_install, held_back};
 use crate::args::{Global, RunArgs};
 use crate::config;
 use crate::exit::Exit;
@@ -146,12 +146,7 @@ impl Lines<'_> {
             Happening::Update(state) => self.state(&state),
             Happening::UpToDate => self.line("up-to-date", None, "up to date"),
             Happening::HeldBack(held) => {
-                let text = format!(
-                    "{} is offered and held back here: {}",
-                    held.version,
-                    harmless_word(&held.reason)
-                );
-                self.line("held-back", Some(&held.version), &text);
+                self.line("held-back", Some(&held.version), &held_back(&held));
             }
             Happening::Connected => {
                 if std::mem::take(&mut self.is_waiting) {
@@ -205,10 +200,9 @@ impl Lines<'_> {
                     harmless_word(&failed.reason)
                 ),
             },
-            State::Staged(staged) => format!(
-                "{} is staged by {}; it runs from the next start on",
-                staged.version, staged.way
-            ),
+            State::Staged(staged) => {
+                format!("{} is verified and staged ({})", staged.version, staged.way)
+            }
             State::Probation { from, to } => {
                 format!("switched from {from} to {to}, which has yet to show that it works")
             }
@@ -233,14 +227,6 @@ impl Lines<'_> {
             message,
         };
         self.output.remark(&event, message);
-    }
-}
-
-/// For commands that work in a folder which must be there.
-pub(super) fn existing(app_dir: &Path) -> Result<PathBuf, Failure> {
-    match std::fs::metadata(app_dir) {
-        Ok(_) => Ok(app_dir.to_owned()),
-        Err(error) => Err(Failure::file("find", app_dir, &error)),
     }
 }
 

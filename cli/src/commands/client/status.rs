@@ -4,7 +4,7 @@ use client::AppFolder;
 use client::install::{Current, HeldBack, Holder, StagedVersion, Trouble};
 use serde::Serialize;
 
-use super::run::existing;
+use super::folder;
 use crate::args::StatusArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -43,7 +43,7 @@ struct Installed {
 }
 
 pub(crate) fn run(args: &StatusArgs, output: &Output) -> Result<Exit, Failure> {
-    let app = AppFolder::at(&existing(&args.app_dir)?);
+    let app = folder(&args.app_dir)?;
     let record = app.record()?;
     let document = Document {
         held_back: record

@@ -2,6 +2,7 @@
 
 use client::download::Progress;
 use client::follow::{Happening, Hearing, Until, follow};
+use client::install::HeldBack;
 use client::state::{Attempt, State};
 use client::update::{Offer, Staged, Updated, Way};
 use client::{AppFolder, Daemon, Updater};
@@ -9,7 +10,7 @@ use indicatif::ProgressBar;
 use protocol::Version;
 use serde::Serialize;
 
-use super::cannot_install;
+use super::{cannot_install, held_back};
 use crate::args::UpdateArgs;
 use crate::config;
 use crate::exit::Exit;
@@ -71,6 +72,7 @@ pub(crate) async fn run(
         closed: None,
         is_waiting: false,
         said_up_to_date: None,
+        said_held_back: None,
     };
     let updated = {
         let mut tell = |happening: Happening| teller.tell(happening, &updater);
@@ -94,6 +96,7 @@ struct Teller<'a> {
     closed: Option<Failure>,
     is_waiting: bool,
     said_up_to_date: Option<Version>,
+    said_held_back: Option<Version>,
 }
 
 impl Teller<'_> {
@@ -113,6 +116,7 @@ impl Teller<'_> {
                 }
             }
             Happening::UpToDate(version) => self.up_to_date(&version, updater),
+            Happening::HeldBack(held) => self.held_back(held, updater),
             Happening::Update(state) => self.update(&state),
             Happening::Updated(updated) => self.updated(&updated, updater),
             Happening::Failed { error, wait } => {
@@ -123,6 +127,18 @@ impl Teller<'_> {
                 ));
             }
             Happening::Blocked(issue) => self.output.warn(&cannot_install(&issue)),
+        }
+    }
+
+    fn held_back(&mut self, held: HeldBack, updater: &Updater) {
+        // Offered again after every break; said once.
+        if self.said_held_back.replace(held.version.clone()).as_ref() != Some(&held.version) {
+            self.output.warn(&held_back(&held));
+        }
+        if self.until == Until::Once
+            && let Ok(version) = updater.version()
+        {
+            self.up_to_date(&version, updater);
         }
     }
 
