@@ -5,7 +5,8 @@
 //! by touching the file that `RELCTL_CONFIRM_FILE` names, by a report to the daemon, or by staying up. Where it crashes
 //! instead, the previous version comes back.
 //!
-//! [`supervisor`] decides, `desk` writes, `keeper` talks to the daemon; what is here joins them to a process.
+//! [`supervisor`] decides, `desk` writes, `keeper` talks to the daemon; what is here joins them to a process. Its one task
+//! reads and writes files itself: each step has to be durable before the next, and nothing but the application waits for it.
 
 mod desk;
 pub mod fetch;
@@ -94,6 +95,7 @@ pub async fn launch(plan: Plan, tell: Tell<'_>) -> Result<u8, Error> {
         current,
         keeper: None,
         desk,
+        tried: None,
     };
     let application = launcher.start(tell)?;
     if launcher.desk.is_keeper() {
@@ -117,6 +119,9 @@ struct Launcher {
     current: Current,
     keeper: Option<Keeper>,
     desk: Desk,
+    /// The version for which the application was stopped. Once: where the switch fails, such as on a full disk, a
+    /// mandatory one waits for the next start like any other.
+    tried: Option<Version>,
 }
 
 impl Launcher {
@@ -227,9 +232,14 @@ impl Launcher {
                 tell(happening);
                 None
             }
-            Some(News::Staged { staged, is_due }) => {
-                let is_new = staged.version != self.current.version;
-                (is_due && is_new).then(|| restart(tell))
+            Some(News::Staged { staged, is_asked }) => {
+                let version = staged.version;
+                let is_due = staged.is_mandatory && self.tried.as_ref() != Some(&version);
+                if (!is_due && !is_asked) || version == self.current.version {
+                    return None;
+                }
+                self.tried = Some(version);
+                Some(restart(tell))
             }
             Some(News::Confirmed(version)) => {
                 (version == self.current.version).then_some(Input::Confirmed(Confirmation::Report))

@@ -2,7 +2,9 @@
 
 use protocol::{Timestamp, Version};
 
+use crate::error::blocking;
 use crate::install::{HeldBack, StagedVersion};
+use crate::state::State;
 use crate::update::Tell;
 use crate::{Error, Updater};
 
@@ -67,8 +69,15 @@ async fn try_fetch(updater: &Updater, wanted: &Wanted, tell: Tell<'_>) -> Result
     if waiting.as_ref() == Some(&staged) {
         return Ok(Fetched::Staged(staged));
     }
-    let arrived = updater.stage(&offer, tell).await?;
-    let (app, kept) = (app.clone(), staged.clone());
-    crate::error::blocking(move || app.stage(&arrived.file, &kept)).await?;
+    // What is whole is told of once it waits in its place, so that who hears of it may rely on that.
+    let mut on_the_way = |state: &State| {
+        if !matches!(state, State::Staged(_)) {
+            tell(state);
+        }
+    };
+    let arrived = updater.stage(&offer, &mut on_the_way).await?;
+    let (app, file, kept) = (app.clone(), arrived.file.clone(), staged.clone());
+    blocking(move || app.stage(&file, &kept)).await?;
+    tell(&State::Staged(arrived));
     Ok(Fetched::Staged(staged))
 }

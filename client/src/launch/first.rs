@@ -22,7 +22,9 @@ pub(super) async fn install(
         reason,
     };
     let Some(updater) = updater.filter(|_| desk.is_keeper()) else {
-        return Err(nothing("and nothing is fetched here".into()));
+        return Err(nothing(
+            "this launcher makes no updates, so nothing was fetched".into(),
+        ));
     };
     // What is recorded is damaged: the same again, if the daemon still has it.
     let wanted = match desk.app.record() {

@@ -26,8 +26,11 @@ use crate::{Backoff, Error, Live, Session, Updater};
 pub(super) enum News {
     /// Only to be told.
     Tell(Happening),
-    /// A version waits for the next start; `is_due` when that is to be now.
-    Staged { staged: StagedVersion, is_due: bool },
+    /// A version waits for the next start; `is_asked` when the user wants that now.
+    Staged {
+        staged: StagedVersion,
+        is_asked: bool,
+    },
     /// The application reported that this version works.
     Confirmed(Version),
 }
@@ -78,6 +81,7 @@ impl Keeper {
             next_check: Instant::now() + FIRST_CHECK,
             not_before: None,
             held: None,
+            staged: None,
             said_up_to_date: false,
         };
         Self {
@@ -123,6 +127,8 @@ struct Task {
     not_before: Option<Instant>,
     /// The version that is held back and was told of.
     held: Option<Version>,
+    /// The version that is staged and was told of.
+    staged: Option<Version>,
     said_up_to_date: bool,
 }
 
@@ -265,14 +271,13 @@ impl Task {
                 }
             }
             Fetched::Staged(staged) => {
-                let is_due = staged.is_mandatory || *wanted != Wanted::Offer;
-                self.say(Word::Progress(progress(
-                    &staged.version,
-                    "staged",
-                    50,
-                    "Verified; it waits for the next start",
-                )));
-                self.news.send(News::Staged { staged, is_due }).await.ok();
+                let version = &staged.version;
+                if self.staged.replace(version.clone()).as_ref() != Some(version) {
+                    let words = "Verified; it waits for the next start";
+                    self.say(Word::Progress(progress(version, "staged", 50, words)));
+                }
+                let is_asked = *wanted != Wanted::Offer;
+                self.news.send(News::Staged { staged, is_asked }).await.ok();
             }
         }
     }
