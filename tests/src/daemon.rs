@@ -220,11 +220,17 @@ impl Daemon {
         self.url = listening_url(&self.process);
     }
 
+    /// Its process; another one after each start.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// How much memory it holds now, in bytes.
     #[must_use]
     #[track_caller]
     pub fn resident_bytes(&self) -> u64 {
-        let path = format!("/proc/{}/status", self.process.id());
+        let path = format!("/proc/{}/status", self.process_id());
         let status = match std::fs::read_to_string(&path) {
             Ok(status) => status,
             Err(error) => fail(format!("cannot read {path}: {error}"), &self.story()),
