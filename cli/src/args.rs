@@ -7,6 +7,7 @@ mod identity;
 mod launch;
 mod releases;
 mod simulate;
+mod watch;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,8 +23,9 @@ pub(crate) use deltas::{
 pub(crate) use files::{ChecksumCommand, ChecksumCreateArgs, ChecksumVerifyArgs, PackageArgs};
 pub(crate) use identity::{TokenCommand, TokenCreateArgs, UserCommand};
 pub(crate) use launch::{InstallArgs, RollbackArgs, RunArgs, StatusArgs};
-pub(crate) use releases::{DeltaFrom, PublishArgs, VersionsCommand, WatchArgs};
+pub(crate) use releases::{DeltaFrom, PublishArgs, VersionsCommand};
 pub(crate) use simulate::{SimulateArgs, Until};
+pub(crate) use watch::{Target, ViewName, WatchArgs};
 
 const EXAMPLES: &str = "\
 Examples:

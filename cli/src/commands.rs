@@ -57,10 +57,10 @@ async fn dispatch(global: &Global, command: Command, output: &Output) -> Result<
 }
 
 /// Ends a command when its time is over, or when the user or the system wants it to end.
-async fn within(
+async fn within<T>(
     timeout: Option<Duration>,
-    command: impl Future<Output = Result<Exit, Failure>>,
-) -> Result<Exit, Failure> {
+    command: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     tokio::select! {
         outcome = command => outcome,
         exit = stopped() => Err(Failure::new(exit, INTERRUPTED, "stopped; run the same command again and it goes on")),

@@ -9,6 +9,7 @@ mod config;
 mod exit;
 mod failure;
 mod output;
+mod screen;
 mod units;
 
 use std::process::ExitCode;

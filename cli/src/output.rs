@@ -65,6 +65,11 @@ impl Output {
         self.json
     }
 
+    /// Whether progress is unwanted.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Whether bars are seen.
     pub(crate) fn has_bars(&self) -> bool {
         !self.bars.is_hidden()
