@@ -36,7 +36,6 @@ impl Terminal {
         let path = std::env::var("PATH").unwrap_or_default();
         let variables = [
             ("PATH", format!("{}:{path}", daemon.tools().display())),
-            ("PS1", PROMPT.to_owned()),
             ("HOME", this.home.path().display().to_string()),
             ("LC_ALL", "C.UTF-8".to_owned()),
             ("RELCTL_URL", daemon.url().to_owned()),
@@ -57,7 +56,8 @@ impl Terminal {
             "RELCTL_ASCII",
         ];
         let clean = clean.map(|name| format!("-u {name}")).join(" ");
-        let shell = format!("env {clean} sh");
+        // Not `sh`: as root, Debian's does not take its prompt from the environment.
+        let shell = format!("env {clean} PS1='{PROMPT}' bash --norc --noprofile --noediting");
         arguments.push(&shell);
         this.tmux(&arguments);
         this.wait_for("the shell", |screen| screen.contains(PROMPT).then_some(()));

@@ -10,6 +10,7 @@ use super::fleet::{Change, Fleet, Stage};
 use super::lines::LineState;
 use super::picture::{FRAME_ROWS, LineStatus, Look, Picture};
 use super::table::{Request, Table};
+use crate::output;
 use crate::screen::{LogLine, Screen};
 
 /// More often nobody can read.
@@ -22,6 +23,7 @@ const CLOCK: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Board {
     screen: Screen,
+    style: output::Style,
     look: Look,
     table: Table,
     /// Rows of the table in the last picture: how far a page goes.
@@ -35,10 +37,11 @@ pub(super) struct Board {
 }
 
 impl Board {
-    pub(super) fn open(look: Look) -> io::Result<Self> {
+    pub(super) fn open(style: output::Style) -> io::Result<Self> {
         Ok(Self {
             screen: Screen::open()?,
-            look,
+            look: style.into(),
+            style,
             table: Table::default(),
             page: 1,
             lines: LineState::default(),
@@ -59,7 +62,7 @@ impl Board {
     pub(super) fn say(&mut self, text: &str) {
         self.log.push(LogLine {
             mark: ("", Style::new()),
-            text: text.to_owned(),
+            text: self.style.spelled(text.to_owned()),
         });
         self.is_stale = true;
     }
@@ -82,6 +85,7 @@ impl Board {
             | Change::Installing(_) => return,
         };
         if let Some(text) = self.lines.line(change) {
+            let text = self.style.spelled(text);
             self.log.push(LogLine { mark, text });
         }
     }

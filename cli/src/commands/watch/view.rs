@@ -10,7 +10,7 @@ use super::board::Board;
 use super::events::{self, StreamState, own};
 use super::fleet::{Change, Fleet};
 use super::lines::LineState;
-use super::picture::{LineStatus, Look};
+use super::picture::LineStatus;
 use super::table::Request;
 use crate::args::ViewName;
 use crate::exit::Exit;
@@ -52,15 +52,16 @@ impl View {
             lines: LineState::default(),
             said: Instant::now(),
         };
-        let is_terminal = io::stdout().is_terminal();
+        let style = output.style();
+        let has_table = style.pictures && !output.is_quiet();
         match name {
             ViewName::Plain => Ok(plain_lines()),
-            ViewName::Auto if !is_terminal || !output.has_bars() => Ok(plain_lines()),
-            ViewName::Table if !is_terminal => Err(Failure::usage(
+            ViewName::Auto if !has_table => Ok(plain_lines()),
+            ViewName::Table if !io::stdout().is_terminal() => Err(Failure::usage(
                 "the table needs a terminal, and standard output is none",
             )
             .help("leave out --view, or give --view plain")),
-            ViewName::Auto | ViewName::Table => match Board::open(Look::of(output)) {
+            ViewName::Auto | ViewName::Table => match Board::open(style) {
                 Ok(board) => Ok(Self::Table(Box::new(board))),
                 // A terminal that does not say where its cursor is.
                 Err(error) if name == ViewName::Auto => {

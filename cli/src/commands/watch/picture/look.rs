@@ -2,11 +2,22 @@
 
 use ratatui_core::style::{Color, Style};
 
+use crate::output;
+
 /// What the terminal can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::commands::watch) struct Look {
     pub(in crate::commands::watch) has_unicode: bool,
     pub(in crate::commands::watch) has_color: bool,
+}
+
+impl From<output::Style> for Look {
+    fn from(style: output::Style) -> Self {
+        Self {
+            has_unicode: style.unicode,
+            has_color: style.color_stdout,
+        }
+    }
 }
 
 /// Characters with a fallback in ASCII.
@@ -49,13 +60,6 @@ const ASCII: Glyphs = Glyphs {
 };
 
 impl Look {
-    pub(in crate::commands::watch) fn of(_output: &crate::output::Output) -> Self {
-        Self {
-            has_unicode: true,
-            has_color: true,
-        }
-    }
-
     pub(in crate::commands::watch) fn glyphs(self) -> &'static Glyphs {
         match self.has_unicode {
             true => &UNICODE,
