@@ -47,6 +47,8 @@ impl Screen {
             give_back("\r\n");
             before(panic);
         }));
+        // Whether there are colours is decided once (`output::Style`), and not again by the library.
+        crossterm::style::force_color_output(true);
         enable_raw_mode()?;
         let opened = execute!(stdout(), cursor::Hide).and_then(|()| Ok((inline(1)?, size()?)));
         match opened {

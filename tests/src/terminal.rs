@@ -35,7 +35,6 @@ impl Terminal {
         let (columns, rows) = (columns.to_string(), rows.to_string());
         let path = std::env::var("PATH").unwrap_or_default();
         let variables = [
-            ("PATH", format!("{}:{path}", daemon.tools().display())),
             ("HOME", this.home.path().display().to_string()),
             ("LC_ALL", "C.UTF-8".to_owned()),
             ("RELCTL_URL", daemon.url().to_owned()),
@@ -56,8 +55,10 @@ impl Terminal {
             "RELCTL_ASCII",
         ];
         let clean = clean.map(|name| format!("-u {name}")).join(" ");
-        // Not `sh`: as root, Debian's does not take its prompt from the environment.
-        let shell = format!("env {clean} PS1='{PROMPT}' bash --norc --noprofile --noediting");
+        // tmux has its own mind about PATH. And not `sh`: as root, Debian's does not take its prompt from the environment.
+        let path = format!("{}:{path}", daemon.tools().display());
+        let shell =
+            format!("env {clean} PATH='{path}' PS1='{PROMPT}' bash --norc --noprofile --noediting");
         arguments.push(&shell);
         this.tmux(&arguments);
         this.wait_for("the shell", |screen| screen.contains(PROMPT).then_some(()));

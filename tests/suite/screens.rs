@@ -4,7 +4,7 @@ mod publish;
 mod watch;
 
 use tests::relctl::Running;
-use tests::{Daemon, Setup, Terminal, Upload};
+use tests::{Daemon, Setup, Upload};
 
 use crate::BINARIES;
 use crate::jars::small_jar;
@@ -23,7 +23,7 @@ async fn publish(daemon: &Daemon, version: &str) {
 }
 
 /// So many clients, all connected, that take whole seconds for each step.
-fn fleet<'a>(daemon: &'a Daemon, clients: &str) -> Running<'a> {
+fn fleet(daemon: &Daemon, clients: u32) -> Running<'_> {
     let fleet = daemon
         .relctl([
             "simulate",
@@ -33,41 +33,10 @@ fn fleet<'a>(daemon: &'a Daemon, clients: &str) -> Running<'a> {
             "400/s",
             "--json",
         ])
-        .args(["--scenario", "slow", "--clients", clients])
+        .args(["--scenario", "slow", "--clients", &clients.to_string()])
         .start();
     fleet.wait_for_json("all to be connected", |line| {
-        line["data"]["connected"].to_string() == clients
+        line["data"]["connected"] == clients
     });
     fleet
-}
-
-/// The picture without what is another at each run: bars, numbers, and rows that differ in nothing else.
-fn redacted(screen: &str) -> String {
-    let mut rows: Vec<String> = Vec::new();
-    for row in screen.lines() {
-        let mut text = String::new();
-        let mut last = ' ';
-        for character in row.chars() {
-            let shown = match character {
-                '0'..='9' => '#',
-                '━' | '╸' | '─' => '─',
-                other => other,
-            };
-            // A number, a gap or a bar of any length is one of it.
-            if shown != last || !matches!(shown, '#' | ' ' | '─') {
-                text.push(shown);
-            }
-            last = shown;
-        }
-        let text = text.replace("#.#.#", "V");
-        if rows.last() != Some(&text) {
-            rows.push(text);
-        }
-    }
-    rows.join("\n").trim_end().to_owned()
-}
-
-/// A terminal that can be watched on.
-fn terminal(daemon: &Daemon, columns: u16, rows: u16) -> Terminal {
-    Terminal::start(daemon, columns, rows)
 }

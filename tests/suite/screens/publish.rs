@@ -1,11 +1,13 @@
 //! The steps of `relctl publish`, which come one below the other and leave nothing else behind.
 
+use tests::Terminal;
+
 use super::*;
 use crate::jars::large_jar;
 
 async fn published(columns: u16, rows: u16) {
     let daemon = daemon().await;
-    let terminal = terminal(&daemon, columns, rows);
+    let terminal = Terminal::start(&daemon, columns, rows);
     let jar = daemon.home().join("app-2.0.0.jar");
     std::fs::write(&jar, large_jar("2.0.0")).unwrap();
     terminal.enter(&format!(
@@ -50,7 +52,7 @@ async fn a_publish_on_a_large_terminal() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_publish_in_a_terminal_that_changes() {
     let daemon = daemon().await;
-    let terminal = terminal(&daemon, 80, 24);
+    let terminal = Terminal::start(&daemon, 80, 24);
     let jar = daemon.home().join("app-2.0.0.jar");
     std::fs::write(&jar, large_jar("2.0.0")).unwrap();
     terminal.enter(&format!(

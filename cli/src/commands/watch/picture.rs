@@ -253,6 +253,8 @@ impl<'a> Pen<'a> {
             return;
         }
         let (x, y) = (area.x + column, area.y + row);
+        // In place of how what was there looked.
+        let style = Style::new().remove_modifier(Modifier::all()).patch(style);
         let (end, _) = self.buffer.set_stringn(x, y, text, self.left(), style);
         self.column = usize::from(end - area.x);
     }
