@@ -220,6 +220,12 @@ impl Daemon {
         self.url = listening_url(&self.process);
     }
 
+    /// The id of its process.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// How much memory it holds now, in bytes.
     #[must_use]
     #[track_caller]
