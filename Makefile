@@ -5,7 +5,7 @@ CARGO ?= cargo
 CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/relctl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run setup setup-tests check test e2e ci fuzz bench bench-announce bench-delta clean-cache
+.PHONY: help demo run setup setup-tests check test e2e ci fuzz bench bench-announce bench-delta bench-fanout clean-cache
 
 help: ## list these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
@@ -45,6 +45,9 @@ bench-announce: setup ## time from publishing to the announcement, at 100 connec
 
 bench-delta: setup ## patch sizes and costs against other tools on real JARs, several minutes
 	@CARGO="$(CARGO)" tests/scripts/bench-delta.sh
+
+bench-fanout: setup ## what telling 10,000 sessions costs, beside four other servers, several minutes
+	@CARGO="$(CARGO)" tests/scripts/bench-fanout.sh
 
 clean-cache: ## forget the real JARs that the demo downloaded
 	rm -rf "$(CACHE)"
