@@ -4,6 +4,7 @@ mod client;
 mod deltas;
 mod files;
 mod identity;
+mod launch;
 mod releases;
 mod simulate;
 
@@ -14,12 +15,13 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::units::parse_duration;
 
-pub(crate) use client::{CheckArgs, ClientCommand, DownloadArgs, UpdateArgs};
+pub(crate) use client::{CheckArgs, ClientCommand, DownloadArgs, Pinned, UpdateArgs};
 pub(crate) use deltas::{
     DeltaApplyArgs, DeltaCommand, DeltaCreateArgs, DeltaFormat, DeltaInspectArgs,
 };
 pub(crate) use files::{ChecksumCommand, ChecksumCreateArgs, ChecksumVerifyArgs, PackageArgs};
 pub(crate) use identity::{TokenCommand, TokenCreateArgs, UserCommand};
+pub(crate) use launch::{InstallArgs, RollbackArgs, RunArgs, StatusArgs};
 pub(crate) use releases::{DeltaFrom, PublishArgs, VersionsCommand, WatchArgs};
 pub(crate) use simulate::{SimulateArgs, Until};
 
@@ -29,16 +31,19 @@ Examples:
   relctl watch 2.1.0 --until 95% --fail-over 2% --timeout 30m
   relctl versions rollback --channel stable --to 2.0.5
   relctl client update --app-dir ~/app --client-id desktop-7f3a --channel stable
+  relctl client run --app-dir ~/app -- -Xmx256m
 
 Environment:
   RELCTL_URL         the daemon; http://127.0.0.1:8081 when absent
   RELCTL_TOKEN       the token itself (there is no flag: others could read it in the process list)
   RELCTL_TOKEN_FILE  a file that holds the token; --token-file wins over both
+  HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY   as elsewhere; never used for this machine
 
 Exit codes:
   0 done   1 error   2 usage   3 check failed   4 not allowed   5 not found   6 conflict
   7 rate limited   8 network   9 rollout failed   10 timeout   12 configuration
-  100 update available (client check --exit-code)   130 Ctrl-C   143 SIGTERM";
+  100 update available (client check --exit-code)   130 Ctrl-C   143 SIGTERM
+  client run ends with the exit code of its application";
 
 /// Publish releases of a desktop application, and watch them arrive
 #[derive(Debug, Parser)]
@@ -66,6 +71,15 @@ pub(crate) struct Global {
     /// A file that holds the token, or - for stdin; without it RELCTL_TOKEN or RELCTL_TOKEN_FILE
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
+    /// A PEM file with authorities to trust for TLS, besides those of this machine
+    #[arg(
+        long,
+        global = true,
+        env = "RELCTL_CA_CERT",
+        value_name = "FILE",
+        hide_env_values = true
+    )]
+    pub(crate) ca_cert: Option<PathBuf>,
     /// Print one JSON document, or one JSON line per event
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -92,7 +106,7 @@ pub(crate) enum Command {
     Versions(VersionsCommand),
     Watch(WatchArgs),
     Simulate(SimulateArgs),
-    /// Be a desktop client: check, download, update
+    /// Be a desktop client: run, update, install, roll back
     #[command(subcommand)]
     Client(ClientCommand),
     /// Add, list and change users

@@ -34,6 +34,8 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Simulate(args) | Command::Client(ClientCommand::Simulate(args)) => {
             simulate::run(&global, args, output).await
         }
+        // It ends when its application does, and passes signals on.
+        Command::Client(ClientCommand::Run(args)) => client::run::run(&global, args, output).await,
         command => within(global.timeout, dispatch(&global, command, output)).await,
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use client::{Daemon, Token};
+use client::{Authorities, Daemon, PublicKey, SigningKey, Token};
 
 use crate::args::Global;
 use crate::exit::Exit;
@@ -16,7 +16,46 @@ pub(crate) const DEFAULT_URL: &str = "http://127.0.0.1:8081";
 pub(crate) fn daemon(global: &Global) -> Result<Daemon, Failure> {
     let url = global.url.as_deref().filter(|url| !url.is_empty());
     let token = token(global.token_file.as_deref(), &|name| std::env::var_os(name))?;
-    Ok(Daemon::at(url.unwrap_or(DEFAULT_URL), Some(token))?)
+    let authorities = authorities(global.ca_cert.as_deref())?;
+    let url = url.unwrap_or(DEFAULT_URL);
+    Ok(Daemon::trusting(url, Some(token), authorities)?)
+}
+
+/// Whom TLS trusts besides the machine's own authorities. An empty variable counts as absent.
+fn authorities(file: Option<&Path>) -> Result<Authorities, Failure> {
+    let Some(file) = file.filter(|file| !file.as_os_str().is_empty()) else {
+        return Ok(Authorities::default());
+    };
+    let pem = std::fs::read(file).map_err(|error| Failure::file("read", file, &error))?;
+    Authorities::from_pem(&pem)
+        .map_err(|error| Failure::from(error).while_doing(format!("use {}", file.display())))
+}
+
+/// The key that releases must be signed with: the name of a file, or the key itself. An empty one counts as absent.
+pub(crate) fn public_key(given: Option<&str>) -> Result<Option<PublicKey>, Failure> {
+    let Some(given) = given.filter(|given| !given.is_empty()) else {
+        return Ok(None);
+    };
+    let parsed = match std::fs::read_to_string(given) {
+        Ok(text) => PublicKey::parse(&text),
+        Err(_) => PublicKey::parse(given),
+    };
+    parsed.map(Some).map_err(|error| {
+        Failure::from(error).while_doing("pin the public key").help(
+            "give a file that `openssl pkey -pubout` wrote, or the 32 bytes of the key in base64",
+        )
+    })
+}
+
+/// The key that releases are signed with.
+pub(crate) fn signing_key(file: &Path) -> Result<SigningKey, Failure> {
+    let text = std::fs::read_to_string(file);
+    let text = text.map_err(|error| Failure::file("read the signing key", file, &error))?;
+    SigningKey::parse(&text).map_err(|error| {
+        Failure::from(error)
+            .while_doing(format!("use {}", file.display()))
+            .help("make one with:  openssl genpkey -algorithm ed25519 -out FILE")
+    })
 }
 
 /// `--token-file`, then `RELCTL_TOKEN`, then `RELCTL_TOKEN_FILE`. An empty variable counts as absent.
@@ -87,6 +126,20 @@ mod tests {
                     .any(|help| help.contains("relctl-data/admin.token"))
             );
         }
+    }
+
+    #[test]
+    fn a_key_is_pinned_by_its_file_or_by_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("publisher.pub");
+        let text = "MCowBQYDK2VwAyEA60jzQi95jodV1IRN7GyWN30QlqAJX7xx+Sgy8Wzo0sw=";
+        std::fs::write(&file, format!("{text}\n")).unwrap();
+        let by_file = public_key(file.to_str()).unwrap();
+        assert!(by_file.is_some());
+        assert_eq!(by_file, public_key(Some(text)).unwrap());
+        assert_eq!(public_key(Some("")).unwrap(), None);
+        let failure = public_key(Some("/nowhere/publisher.pub")).unwrap_err();
+        assert_eq!(failure.exit, Exit::Config);
     }
 
     #[test]

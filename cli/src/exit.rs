@@ -6,47 +6,70 @@ use protocol::Code;
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub(crate) enum Exit {
     /// Done, or nothing to do.
-    Ok = 0,
+    Ok,
     /// Anything that has no code of its own.
-    Error = 1,
+    Error,
     /// Wrong arguments.
-    Usage = 2,
+    Usage,
     /// A checksum, a JAR or a delta is not as it should be.
-    CheckFailed = 3,
+    CheckFailed,
     /// No token, or one that is not enough.
-    Auth = 4,
+    Auth,
     /// No such version, channel, user or token.
-    NotFound = 5,
+    NotFound,
     /// The version exists with other content, or the state changed meanwhile.
-    Conflict = 6,
+    Conflict,
     /// Too many requests.
-    RateLimited = 7,
+    RateLimited,
     /// The daemon cannot be reached, or the connection was lost and did not come back.
-    Network = 8,
+    Network,
     /// `watch --fail-over` was crossed.
-    RolloutFailed = 9,
+    RolloutFailed,
     /// `--timeout` passed.
-    Timeout = 10,
+    Timeout,
     /// The configuration cannot be used: an address that is none, a folder that cannot be read.
-    Config = 12,
+    Config,
     /// `client check --exit-code` found an update.
-    UpdateAvailable = 100,
+    UpdateAvailable,
     /// Ctrl-C.
-    Interrupted = 130,
+    Interrupted,
     /// SIGTERM.
-    Terminated = 143,
+    Terminated,
+    /// As the application ended that `client run` started.
+    Application(u8),
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+        Self::from(exit.code())
     }
 }
 
 impl Exit {
+    /// What the process ends with.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Error => 1,
+            Self::Usage => 2,
+            Self::CheckFailed => 3,
+            Self::Auth => 4,
+            Self::NotFound => 5,
+            Self::Conflict => 6,
+            Self::RateLimited => 7,
+            Self::Network => 8,
+            Self::RolloutFailed => 9,
+            Self::Timeout => 10,
+            Self::Config => 12,
+            Self::UpdateAvailable => 100,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+            Self::Application(code) => code,
+        }
+    }
+
     /// The exit code for an error of the daemon.
     pub(crate) fn of(code: Code) -> Self {
         match code {
@@ -88,7 +111,7 @@ mod tests {
             (Exit::Terminated, 143),
         ];
         for (exit, code) in codes {
-            assert_eq!(exit as u8, code);
+            assert_eq!(exit.code(), code);
         }
     }
 

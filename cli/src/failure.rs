@@ -138,9 +138,24 @@ impl From<Error> for Failure {
                 .help("nothing was kept of it; try again, and ask the publisher if it stays so"),
             Error::Size { .. } => Self::new(Exit::CheckFailed, "SIZE_MISMATCH", message)
                 .help("nothing was kept of it; a proxy or a sign-in page may stand in between"),
+            Error::NoRoom { .. } => Self::new(Exit::Error, "NO_ROOM", message)
+                .help("make room on that disk and run it again: it goes on where it stopped"),
+            Error::Signature { .. } => Self::new(Exit::CheckFailed, "SIGNATURE", message)
+                .help("nothing was fetched; the pinned key decides, whatever the daemon offers"),
+            Error::Key { .. } => Self::new(Exit::Config, "INVALID_KEY", message),
+            Error::Authorities { .. } => Self::new(Exit::Config, "INVALID_CA_CERT", message)
+                .help("give a PEM file with --ca-cert or RELCTL_CA_CERT"),
             Error::Delta(_) | Error::OtherBase => Self::check(message),
             Error::Layout { .. } => Self::new(Exit::Config, "DAMAGED_FOLDER", message),
-            Error::Busy(_) => {
+            Error::NoWayBack(_) => Self::new(Exit::NotFound, "NO_WAY_BACK", message)
+                .help("any version of the daemon:  relctl client rollback --to V"),
+            Error::HeldBack { .. } => Self::new(Exit::Conflict, "HELD_BACK", message)
+                .help("install it all the same:  relctl client install V --force"),
+            Error::Java { .. } => Self::new(Exit::Config, "NO_JAVA", message)
+                .help("install a Java runtime, set JAVA_HOME, or name one with --java PATH"),
+            Error::NothingToStart { .. } => Self::new(Exit::NotFound, "NOTHING_TO_START", message)
+                .help("publish a version, or check --channel:  relctl versions list"),
+            Error::Busy { .. } => {
                 Self::new(Exit::Conflict, "BUSY", message).help("wait until it is done, or stop it")
             }
             Error::File {

@@ -123,6 +123,14 @@ impl Output {
         }
     }
 
+    /// Talk of a command whose standard output is not its own: a line for people, or one of JSON.
+    pub(crate) fn remark(&self, event: &impl Serialize, text: &str) {
+        match (self.json, serde_json::to_string(event)) {
+            (true, Ok(json)) => self.write_stderr(&format!("{json}\n")),
+            (false, _) | (true, Err(_)) => self.say(text),
+        }
+    }
+
     /// Something odd that does not stop the command.
     pub(crate) fn warn(&self, text: &str) {
         self.say(&format!("warning: {text}"));
@@ -145,7 +153,7 @@ impl Output {
                 data: None,
                 error: Some(ErrorDocument {
                     code: failure.code,
-                    exit_code: failure.exit as u8,
+                    exit_code: failure.exit.code(),
                     message: &failure.message,
                     reasons: &failure.reasons,
                     help: &failure.help,
@@ -233,7 +241,7 @@ pub(crate) fn describe(failure: &Failure) -> String {
             text.push_str(&format!("   request: {request_id}"));
         }
     }
-    text.push_str(&format!("   exit: {}\n", failure.exit as u8));
+    text.push_str(&format!("   exit: {}\n", failure.exit.code()));
     harmless(&text)
 }
 

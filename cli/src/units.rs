@@ -24,6 +24,14 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// The same for how often a daemon is asked: no fleet of ours shall be a flood.
+pub(crate) fn parse_interval(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        interval if interval < Duration::from_secs(1) => Err("expected at least 1s".into()),
+        interval => Ok(interval),
+    }
+}
+
 /// Far beyond any use, and safe to add to any clock.
 const LONGEST_MS: u64 = 10_000 * 366 * 24 * 60 * 60 * 1000;
 

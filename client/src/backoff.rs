@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use crate::Error;
+
+/// The longest wait that a daemon, or whoever answers in its place, can ask for.
+const LONGEST_ASKED: Duration = Duration::from_secs(60 * 60);
+
 /// Waits that grow with every failure, each drawn evenly between nothing and its bound.
 ///
 /// ```
@@ -62,9 +67,18 @@ impl Backoff {
         bound.mul_f64(self.random.f64())
     }
 
-    /// The wait when the daemon named one: never shorter, and spread beyond it.
+    /// The wait when the daemon named one: never shorter, and spread beyond it; but no peer sends us away for longer
+    /// than an hour.
     pub fn next_wait_after(&mut self, asked: Duration) -> Duration {
-        asked + self.next_wait()
+        asked.min(LONGEST_ASKED) + self.next_wait()
+    }
+
+    /// The wait after a failure: the daemon's where it named one.
+    pub(crate) fn next_wait_for(&mut self, error: &Error) -> Duration {
+        match error.retry_after() {
+            Some(asked) => self.next_wait_after(asked),
+            None => self.next_wait(),
+        }
     }
 
     /// Forgets the failures.
@@ -117,6 +131,12 @@ mod tests {
             let wait = Backoff::seeded(seed).next_wait_after(asked);
             assert!(wait >= asked && wait <= asked + Duration::from_secs(1));
         }
+    }
+
+    #[test]
+    fn nobody_sends_us_away_for_ever() {
+        let wait = Backoff::seeded(1).next_wait_after(Duration::MAX);
+        assert!(wait <= LONGEST_ASKED + Duration::from_secs(1));
     }
 
     #[test]

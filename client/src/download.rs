@@ -8,15 +8,15 @@ mod part;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use http::StatusCode;
-use http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG};
+use http::{HeaderName, StatusCode};
 use protocol::{Checksum, ClientId};
 use reqwest::Response;
 use tracing::debug;
 
 use crate::backoff::Backoff;
 use crate::error::blocking;
-use crate::{Daemon, Error};
+use crate::{Daemon, Error, room};
 use part::Part;
 
 /// A file of the daemon, as it was announced.
@@ -49,7 +49,7 @@ pub struct Fetched {
 }
 
 /// Tries in a row that brought nothing before a download is given up. What was fetched stays for the next time.
-const FRUITLESS_TRIES: u32 = 6;
+const FRUITLESS_TRIES: u32 = 8;
 
 /// Waits between tries: short, because somebody looks at a bar.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -61,8 +61,8 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 /// Fetches `wanted` to `target`, going on where an earlier try stopped.
 ///
 /// # Errors
-/// The daemon refuses, the connection breaks again and again, the file cannot be written, or the bytes are not the
-/// announced ones; `target` is then as it was before.
+/// The disk has no room for it, the daemon refuses, the connection breaks again and again, the file cannot be written,
+/// or the bytes are not the announced ones; `target` is then as it was before.
 pub async fn download(
     daemon: &Daemon,
     wanted: &Wanted,
@@ -77,46 +77,42 @@ pub async fn download(
             resumed_bytes: wanted.size_bytes,
         });
     }
-    let mut backoff = Backoff::new().with_bounds(FIRST_WAIT, LAST_WAIT);
+    room::ensure(folder_of(target), wanted.missing_bytes(target)).await?;
     let mut part = Part::open(target, wanted).await?;
     let resumed_bytes = part.len();
-    let mut fetched_bytes = 0;
-    loop {
-        let before = part.len();
-        let outcome = fetch(
-            daemon,
-            wanted,
-            client,
-            &mut part,
-            progress,
-            &mut fetched_bytes,
-        );
-        let error = match outcome.await {
-            Ok(()) => break,
-            Err(error) if error.is_temporary() => error,
-            Err(error) => return Err(error),
-        };
-        if part.len() > before {
-            backoff.reset();
+    let mut transfer = Transfer {
+        daemon,
+        wanted,
+        client,
+        progress,
+        fetched_bytes: 0,
+        is_pieced: resumed_bytes > 0,
+    };
+    transfer.run(&mut part).await?;
+    match part.finish(target, wanted).await {
+        // A piece was damaged on the disk, or somebody in between sent one of another file. All of it comes anew, once.
+        Err(Error::Mismatch { .. }) if transfer.is_pieced => {
+            let mut part = Part::open(target, wanted).await?;
+            transfer.run(&mut part).await?;
+            part.finish(target, wanted).await?;
         }
-        if backoff.failures() + 1 >= FRUITLESS_TRIES {
-            return Err(error);
-        }
-        let wait = match error.retry_after() {
-            Some(asked) => backoff.next_wait_after(asked),
-            None => backoff.next_wait(),
-        };
-        debug!(path = %wanted.path, at = part.len(), %error, ?wait, "download goes on after a wait");
-        tokio::time::sleep(wait).await;
+        finished => finished?,
     }
-    part.finish(target, wanted).await?;
     Ok(Fetched {
-        fetched_bytes,
+        fetched_bytes: transfer.fetched_bytes,
         resumed_bytes,
     })
 }
 
 impl Wanted {
+    /// How many bytes an earlier try left to be fetched.
+    pub(crate) fn missing_bytes(&self, target: &Path) -> u64 {
+        if std::fs::metadata(target).is_ok_and(|found| found.len() == self.size_bytes) {
+            return 0;
+        }
+        self.size_bytes.saturating_sub(part::len_beside(target))
+    }
+
     fn progress(&self, done_bytes: u64) -> Progress {
         Progress {
             done_bytes,
@@ -126,6 +122,127 @@ impl Wanted {
 
     fn what(&self) -> String {
         format!("the download {}", self.path)
+    }
+}
+
+/// One file on its way, over as many requests as it takes.
+struct Transfer<'a> {
+    daemon: &'a Daemon,
+    wanted: &'a Wanted,
+    client: Option<&'a ClientId>,
+    progress: &'a mut (dyn FnMut(Progress) + Send),
+    fetched_bytes: u64,
+    /// Whether the file is put together from several answers.
+    is_pieced: bool,
+}
+
+impl Transfer<'_> {
+    async fn run(&mut self, part: &mut Part) -> Result<(), Error> {
+        let mut backoff = Backoff::new().with_bounds(FIRST_WAIT, LAST_WAIT);
+        loop {
+            let before = part.len();
+            let error = match self.fetch(part).await {
+                Ok(()) => return Ok(()),
+                Err(error) if error.is_temporary() => error,
+                Err(error) => return Err(error),
+            };
+            if part.len() > before {
+                backoff.reset();
+            }
+            if backoff.failures() + 1 >= FRUITLESS_TRIES {
+                return Err(error);
+            }
+            let wait = backoff.next_wait_for(&error);
+            let (path, at) = (&self.wanted.path, part.len());
+            debug!(%path, at, %error, ?wait, "download goes on after a wait");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// One request: from where the part ends to the end of the file.
+    async fn fetch(&mut self, part: &mut Part) -> Result<(), Error> {
+        let wanted = self.wanted;
+        if part.len() == wanted.size_bytes {
+            (self.progress)(wanted.progress(part.len()));
+            return Ok(());
+        }
+        let mut response = self.open(part).await?;
+        let mut told = Instant::now();
+        (self.progress)(wanted.progress(part.len()));
+        while let Some(bytes) = self.next_chunk(&mut response, part).await? {
+            let len = part.len() + bytes.len() as u64;
+            if len > wanted.size_bytes {
+                return Err(wrong_size(wanted, len));
+            }
+            part.write(&bytes).await?;
+            self.fetched_bytes += bytes.len() as u64;
+            if told.elapsed() >= PROGRESS_INTERVAL {
+                told = Instant::now();
+                // On a slow line the buffer holds what took seconds to come; a kill shall not cost that.
+                part.flush().await?;
+                (self.progress)(wanted.progress(len));
+            }
+        }
+        part.flush().await?;
+        (self.progress)(wanted.progress(part.len()));
+        if part.len() < wanted.size_bytes {
+            return Err(Error::Interrupted {
+                url: self.daemon.url().to_owned(),
+                reason: format!(
+                    "it ended after {} of {} bytes",
+                    part.len(),
+                    wanted.size_bytes
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    /// The rest of the file where the part can be gone on with, and the whole of it where not.
+    async fn open(&mut self, part: &mut Part) -> Result<Response, Error> {
+        let Self {
+            daemon,
+            wanted,
+            client,
+            ..
+        } = *self;
+        if let Some(from) = part.resume_point() {
+            match daemon.open_download(&wanted.path, client, Some(from)).await {
+                Ok(response) if response.status() == StatusCode::OK => {
+                    part.restart(whole(wanted, &response)?).await?;
+                    return Ok(response);
+                }
+                Ok(response) if goes_on(wanted, part, &response) => {
+                    self.is_pieced = true;
+                    return Ok(response);
+                }
+                // What was sent is of another file, or another range: nothing of it is used.
+                Ok(_) => {}
+                // The file is shorter than what we have of it: it is another file.
+                Err(Error::Refused(refusal)) if refusal.status == Some(416) => {}
+                Err(error) => return Err(error),
+            }
+            part.restart(None).await?;
+        }
+        let response = daemon.open_download(&wanted.path, client, None).await?;
+        part.restart(whole(wanted, &response)?).await?;
+        Ok(response)
+    }
+
+    // `&mut`, though nothing is changed: a shared borrow of what tells progress could not be sent to another thread.
+    async fn next_chunk(
+        &mut self,
+        response: &mut Response,
+        part: &mut Part,
+    ) -> Result<Option<bytes::Bytes>, Error> {
+        match self.daemon.chunk(response).await {
+            Ok(chunk) => Ok(chunk),
+            Err(error) => {
+                // What arrived is kept: the next try goes on from there.
+                part.flush().await?;
+                Err(error)
+            }
+        }
     }
 }
 
@@ -142,97 +259,46 @@ async fn is_there(target: &Path, wanted: &Wanted) -> Result<bool, Error> {
     .await
 }
 
-/// One request: from where the part ends to the end of the file.
-async fn fetch(
-    daemon: &Daemon,
-    wanted: &Wanted,
-    client: Option<&ClientId>,
-    part: &mut Part,
-    progress: &mut (dyn FnMut(Progress) + Send),
-    fetched_bytes: &mut u64,
-) -> Result<(), Error> {
-    if part.len() == wanted.size_bytes {
-        return Ok(());
+/// The tag of an answer that is the whole file, as far as can be told before its bytes are there.
+fn whole(wanted: &Wanted, response: &Response) -> Result<Option<String>, Error> {
+    if response.status() != StatusCode::OK {
+        let status = response.status();
+        return Err(unreadable(response, &format!("status {status}")));
     }
-    let from = part.resume_point();
-    let opened = daemon.open_download(&wanted.path, client, from).await;
-    let mut response = match opened {
-        Ok(response) => response,
-        // The file is shorter than what we have of it: it is another file.
-        Err(Error::Refused(refusal)) if refusal.status == Some(416) => {
-            part.restart(None).await?;
-            daemon.open_download(&wanted.path, client, None).await?
-        }
-        Err(error) => return Err(error),
-    };
-    begin(wanted, part, &response).await?;
-
-    let mut told = Instant::now();
-    progress(wanted.progress(part.len()));
-    while let Some(bytes) = next_chunk(daemon, &mut response, part).await? {
-        if part.len() + bytes.len() as u64 > wanted.size_bytes {
-            return Err(wrong_size(wanted, part.len() + bytes.len() as u64));
-        }
-        part.write(&bytes).await?;
-        *fetched_bytes += bytes.len() as u64;
-        if told.elapsed() >= PROGRESS_INTERVAL {
-            told = Instant::now();
-            progress(wanted.progress(part.len()));
-        }
+    // A sign-in page of a hotel is also a 200; its type or its size gives it away before a byte is kept.
+    if text(response, CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html")) {
+        return Err(unreadable(
+            response,
+            "it sent a web page in place of a file",
+        ));
     }
-    part.flush().await?;
-    progress(wanted.progress(part.len()));
-    if part.len() < wanted.size_bytes {
-        return Err(Error::Interrupted {
-            url: daemon.url().to_owned(),
-            reason: format!(
-                "it ended after {} of {} bytes",
-                part.len(),
-                wanted.size_bytes
-            ),
-        });
-    }
-    Ok(())
-}
-
-async fn next_chunk(
-    daemon: &Daemon,
-    response: &mut Response,
-    part: &mut Part,
-) -> Result<Option<bytes::Bytes>, Error> {
-    match daemon.chunk(response).await {
-        Ok(chunk) => Ok(chunk),
-        Err(error) => {
-            // What arrived is kept: the next try goes on from there.
-            part.flush().await?;
-            Err(error)
-        }
-    }
-}
-
-/// Brings the part in line with what the answer is: the rest of the file, or the whole of it.
-async fn begin(wanted: &Wanted, part: &mut Part, response: &Response) -> Result<(), Error> {
-    let header = |name| response.headers().get(name)?.to_str().ok();
-    let announced: Option<u64> = header(CONTENT_LENGTH).and_then(|text| text.parse().ok());
-    if response.status() == StatusCode::PARTIAL_CONTENT {
-        let (start, total) = header(CONTENT_RANGE)
-            .and_then(content_range)
-            .ok_or_else(|| unreadable(response, "its Content-Range cannot be read"))?;
-        if start != part.len() || total != wanted.size_bytes {
-            part.restart(None).await?;
-            return Err(unreadable(
-                response,
-                "it sent another range than the one asked for",
-            ));
-        }
-        return Ok(());
-    }
-    // A sign-in page of a hotel is also a 200; its size gives it away before a byte is kept.
+    let announced = text(response, CONTENT_LENGTH).and_then(|text| text.parse().ok());
     match announced {
-        Some(bytes) if bytes != wanted.size_bytes => return Err(wrong_size(wanted, bytes)),
-        _ => {}
+        Some(bytes) if bytes != wanted.size_bytes => Err(wrong_size(wanted, bytes)),
+        _ => Ok(text(response, ETAG).map(str::to_owned)),
     }
-    part.restart(header(ETAG).map(str::to_owned)).await
+}
+
+/// Whether an answer begins where the part ends, and is of the same file.
+fn goes_on(wanted: &Wanted, part: &Part, response: &Response) -> bool {
+    let Some((at, tag)) = part.resume_point() else {
+        return false;
+    };
+    response.status() == StatusCode::PARTIAL_CONTENT
+        && text(response, ETAG).is_none_or(|found| found == tag)
+        && text(response, CONTENT_RANGE).and_then(content_range) == Some((at, wanted.size_bytes))
+}
+
+fn text(response: &Response, name: HeaderName) -> Option<&str> {
+    response.headers().get(name)?.to_str().ok()
+}
+
+/// The folder in which a file lies or will lie.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 fn unreadable(response: &Response, reason: &str) -> Error {

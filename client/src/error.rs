@@ -24,6 +24,12 @@ pub enum Error {
     /// The token is not one.
     #[error(transparent)]
     Token(#[from] InvalidToken),
+    /// What was given as certificates of authorities is none, or there is nobody to trust.
+    #[error("the certificates of authorities cannot be used: {reason}")]
+    Authorities {
+        /// What is wrong with them.
+        reason: String,
+    },
     /// The daemon could not be reached.
     #[error("cannot reach {url}: {reason}")]
     Unreachable {
@@ -71,6 +77,33 @@ pub enum Error {
         /// What the daemon wanted to send.
         actual: u64,
     },
+    /// The disk has no room for what is to be written.
+    #[error(
+        "there is no room in {}: {needed_bytes} bytes are needed, {available_bytes} are free",
+        folder.display()
+    )]
+    NoRoom {
+        /// Where.
+        folder: PathBuf,
+        /// What is needed, with a reserve.
+        needed_bytes: u64,
+        /// What there is.
+        available_bytes: u64,
+    },
+    /// A key is pinned, and the release is not signed with it.
+    #[error("{version} is not taken: {reason}")]
+    Signature {
+        /// What was offered.
+        version: Version,
+        /// What is wrong with its signature.
+        reason: String,
+    },
+    /// What was given as a key is none.
+    #[error("the key cannot be used: {reason}")]
+    Key {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A delta could not be applied.
     #[error("the delta could not be applied: {0}")]
     Delta(#[from] delta::Error),
@@ -85,9 +118,49 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The version that runs has no predecessor on disk, or that is damaged.
+    #[error("there is no whole version before {0} to go back to")]
+    NoWayBack(Version),
+    /// The application's JVM could not be started.
+    #[error("cannot start {}: {}", program.display(), words(source))]
+    Java {
+        /// The program.
+        program: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// There is nothing to start: nothing was installed yet, or it is damaged, and nothing could be fetched.
+    #[error("nothing can be started from {}: {reason}", folder.display())]
+    NothingToStart {
+        /// The application's folder.
+        folder: PathBuf,
+        /// Why nothing could be fetched either.
+        reason: String,
+    },
+    /// What is asked for would have to be fetched, and this launcher follows no daemon.
+    #[error("nothing can be fetched: this launcher follows no daemon")]
+    NoDaemon,
+    /// The version did not work here, or was left by the user.
+    #[error("{version} is held back here: {reason}")]
+    HeldBack {
+        /// The version.
+        version: Version,
+        /// Why.
+        reason: String,
+    },
     /// Another updater works in the same folder.
-    #[error("another updater works in {}", .0.display())]
-    Busy(PathBuf),
+    #[error(
+        "another updater works in {}{}",
+        folder.display(),
+        process.map(|id| format!(" (process {id})")).unwrap_or_default()
+    )]
+    Busy {
+        /// Where.
+        folder: PathBuf,
+        /// Which, where its lock tells.
+        process: Option<u32>,
+    },
     /// A file could not be read or written.
     #[error("cannot {doing} {}: {}", path.display(), words(source))]
     File {
@@ -188,6 +261,15 @@ pub(crate) fn words(error: &dyn std::error::Error) -> String {
         Some((words, _)) => words.to_lowercase(),
         None => text,
     }
+}
+
+/// The innermost cause says most ("Connection refused"); the outer ones only wrap it and repeat the address.
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    words(cause)
 }
 
 /// Runs blocking work on the pool made for it.

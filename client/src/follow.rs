@@ -3,17 +3,22 @@
 //! An announcement only wakes it up. What to install is always asked by HTTP, so that nothing depends on having
 //! heard every message: after a break, a restart or a missed announcement the answer is the same.
 
+mod line;
+
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use protocol::message::CompatibilityIssue;
-use protocol::{ClientMessage, ServerMessage, Version};
+use protocol::{ServerMessage, Version};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tracing::debug;
 
-use crate::live::{Event, LiveSender};
-use crate::update::{Offer, Step, Updated, result};
-use crate::{Backoff, Error, Live, Session, Updater};
+use crate::install::HeldBack;
+use crate::live::Event;
+use crate::state::State;
+use crate::update::{Offer, Updated, result};
+use crate::{Backoff, Error, Updater};
+use line::Line;
 
 /// How long to follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +27,15 @@ pub enum Until {
     Once,
     /// For ever.
     Forever,
+}
+
+/// How to hear of releases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hearing {
+    /// By a live session, at once; while it does not stand, by asking every quarter of an hour.
+    Session,
+    /// By asking alone, about this often.
+    Polling(Duration),
 }
 
 /// What the follower does, for a line on a screen.
@@ -38,13 +52,13 @@ pub enum Happening {
     },
     /// Nothing to install.
     UpToDate(Version),
-    /// There is something to install.
-    Offered(Offer),
+    /// What is offered did not work here, or was left by the user.
+    HeldBack(HeldBack),
     /// The update goes on.
-    Step(Step),
+    Update(State),
     /// The update is done.
     Updated(Updated),
-    /// The update failed, and is tried again after `wait`.
+    /// It could not be made, or not even asked for; it is tried again after `wait`.
     Failed {
         /// Why.
         error: Error,
@@ -65,6 +79,9 @@ const LAST_RETRY: Duration = Duration::from_secs(60 * 60);
 /// A session that is not there, such as behind a proxy without WebSocket, is made up for by asking this often.
 const POLL: Duration = Duration::from_secs(15 * 60);
 
+/// The first question waits for the session, so that its steps are told there; but not for longer.
+const FIRST_CHECK: Duration = Duration::from_secs(5);
+
 /// Follows the daemon and keeps the application up to date. Gives back the last update that was made.
 ///
 /// # Errors
@@ -73,46 +90,48 @@ const POLL: Duration = Duration::from_secs(15 * 60);
 pub async fn follow(
     updater: &Updater,
     until: Until,
+    hearing: Hearing,
     tell: Tell<'_>,
 ) -> Result<Option<Updated>, Error> {
     let _lock = updater.app.lock()?;
+    let (line, poll, first) = match hearing {
+        Hearing::Session => (Line::live(updater)?, POLL, FIRST_CHECK),
+        Hearing::Polling(interval) => (Line::Silent, interval, Duration::ZERO),
+    };
     let mut follower = Follower {
-        live: Live::start(updater.daemon.clone(), session(updater)?),
+        line,
         updater,
         until,
+        poll,
         last: None,
-        backoff: Backoff::new().with_bounds(FIRST_RETRY, LAST_RETRY),
-        pending: Vec::new(),
+        backoff: Backoff::new().with_bounds(FIRST_RETRY.min(poll), LAST_RETRY),
+        not_before: None,
+        pending: VecDeque::new(),
     };
-    let outcome = follower.run(tell).await;
-    let Follower { live, last, .. } = follower;
-    live.close().await;
+    let outcome = follower.run(Instant::now() + first, tell).await;
+    let Follower { line, last, .. } = follower;
+    line.close().await;
     outcome.map(|()| last)
-}
-
-fn session(updater: &Updater) -> Result<Session, Error> {
-    Ok(Session {
-        register: Some(updater.register(updater.version()?)),
-        channels: vec![updater.channel.clone()],
-        watch: None,
-    })
 }
 
 struct Follower<'a> {
     updater: &'a Updater,
     until: Until,
-    live: Live,
+    line: Line,
+    poll: Duration,
     last: Option<Updated>,
     backoff: Backoff,
+    /// The daemon asked not to be asked sooner.
+    not_before: Option<Instant>,
     /// What came over the line while an update was made.
-    pending: Vec<Event>,
+    pending: VecDeque<Event>,
 }
 
 impl Follower<'_> {
-    async fn run(&mut self, tell: Tell<'_>) -> Result<(), Error> {
-        let mut next_check: Option<Instant> = None;
+    async fn run(&mut self, first_check: Instant, tell: Tell<'_>) -> Result<(), Error> {
+        let mut next_check = first_check;
         loop {
-            let event = match self.pending.pop() {
+            let event = match self.pending.pop_front() {
                 Some(event) => Some(event),
                 None => self.wait(next_check).await?,
             };
@@ -123,38 +142,38 @@ impl Follower<'_> {
             if !is_due {
                 continue;
             }
+            if let Some(moment) = self.not_before.filter(|moment| *moment > Instant::now()) {
+                next_check = moment;
+                continue;
+            }
             next_check = match self.check_and_update(tell).await {
                 Ok(()) if self.until == Until::Once => return Ok(()),
                 Ok(()) => {
                     self.backoff.reset();
-                    Some(Instant::now() + POLL)
+                    Instant::now() + spread(self.poll)
                 }
                 Err(error) if self.until == Until::Once || is_final(&error) => return Err(error),
                 // The session says the same in its own words.
-                Err(Error::Incompatible { .. }) => Some(Instant::now() + POLL),
+                Err(Error::Incompatible { .. }) if matches!(self.line, Line::Live(_)) => {
+                    Instant::now() + spread(self.poll)
+                }
                 Err(error) => {
-                    let wait = self.backoff.next_wait();
+                    let asked = error.retry_after().is_some();
+                    let wait = self.backoff.next_wait_for(&error);
                     tell(Happening::Failed { error, wait });
-                    Some(Instant::now() + wait)
+                    let moment = Instant::now() + wait;
+                    self.not_before = asked.then_some(moment);
+                    moment
                 }
             };
         }
     }
 
     /// The next event; `None` when it is time to ask.
-    async fn wait(&mut self, next_check: Option<Instant>) -> Result<Option<Event>, Error> {
-        let clock = async {
-            match next_check {
-                Some(moment) => tokio::time::sleep_until(moment).await,
-                None => std::future::pending().await,
-            }
-        };
+    async fn wait(&mut self, next_check: Instant) -> Result<Option<Event>, Error> {
         tokio::select! {
-            event = self.live.next() => match event {
-                Some(event) => event.map(Some),
-                None => Err(Error::Abandoned),
-            },
-            () = clock => Ok(None),
+            event = self.line.next() => event.map(Some),
+            () = tokio::time::sleep_until(next_check) => Ok(None),
         }
     }
 
@@ -184,41 +203,37 @@ impl Follower<'_> {
             tell(Happening::UpToDate(self.updater.version()?));
             return Ok(());
         };
-        tell(Happening::Offered(offer.clone()));
+        if let Some(held) = self.updater.held_back(&offer.to)? {
+            tell(Happening::HeldBack(held));
+            return Ok(());
+        }
         let outcome = self.update(&offer, tell).await;
-        let sender = self.live.sender();
-        deliver(self.updater, &sender, result(&offer, &outcome)).await;
+        let reporter = self.line.reporter(self.updater);
+        reporter.report(result(&offer, &outcome)).await;
         let updated = outcome?;
         tell(Happening::Updated(updated.clone()));
-        // The session goes on under the new version; so do later ones.
-        let register = self.updater.register(updated.to.clone());
-        if let Err(error) = sender.say(ClientMessage::Register(register)).await {
-            debug!(%error, "the new version is said at the next connect");
-        }
         self.last = Some(updated);
-        Ok(())
+        reporter.register_again().await
     }
 
     /// Updates, reports each step, and keeps reading the line meanwhile.
     async fn update(&mut self, offer: &Offer, tell: Tell<'_>) -> Result<Updated, Error> {
         let (reports, mut queue) = mpsc::channel(16);
-        let sender = self.live.sender();
+        let reporter = self.line.reporter(self.updater);
         let updater = self.updater;
         let working = async move {
-            let mut on_step = |step: Step| {
+            let mut on_change = |state: &State| {
                 // A report that finds the queue full is passed over: a newer one follows.
-                if let Some(report) = step.report() {
+                if let Some(report) = state.report() {
                     reports.try_send(report).ok();
                 }
-                tell(Happening::Step(step));
+                tell(Happening::Update(state.clone()));
             };
-            updater.update(offer, &mut on_step).await
+            updater.update(offer, &mut on_change).await
         };
         let reporting = async {
             while let Some(report) = queue.recv().await {
-                if let Err(error) = sender.say(report).await {
-                    debug!(%error, "a report was not heard");
-                }
+                reporter.report(report).await;
             }
         };
         let both = async { tokio::join!(working, reporting).0 };
@@ -226,15 +241,20 @@ impl Follower<'_> {
         loop {
             tokio::select! {
                 outcome = &mut both => return outcome,
-                event = self.live.next() => match event {
-                    Some(Ok(event)) if is_worth_keeping(&event) => self.pending.push(event),
-                    Some(Ok(_)) => {}
-                    Some(Err(error)) => return Err(error),
-                    None => return Err(Error::Abandoned),
+                event = self.line.next() => {
+                    let event = event?;
+                    if is_worth_keeping(&event) {
+                        self.pending.push_back(event);
+                    }
                 }
             }
         }
     }
+}
+
+/// Between nine and eleven tenths of it, so that a fleet that was started together does not ask together for ever.
+pub(crate) fn spread(interval: Duration) -> Duration {
+    interval.mul_f64(0.9 + 0.2 * fastrand::f64())
 }
 
 /// Our own progress comes back to us; everything else is looked at after the update.
@@ -243,16 +263,6 @@ fn is_worth_keeping(event: &Event) -> bool {
         event,
         Event::Message(ServerMessage::DownloadProgress(_) | ServerMessage::Heartbeat(_))
     )
-}
-
-/// The end of an update is worth two ways: the session, and HTTP.
-async fn deliver(updater: &Updater, sender: &LiveSender, report: ClientMessage) {
-    if sender.say(report.clone()).await.is_ok() {
-        return;
-    }
-    if let Err(error) = updater.daemon.report(&updater.client_id, &report).await {
-        debug!(%error, "the end of the update could not be reported");
-    }
 }
 
 fn is_final(error: &Error) -> bool {

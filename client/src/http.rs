@@ -10,23 +10,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::RETRY_AFTER;
+use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use protocol::api::{Failure, Success};
+use protocol::error::Details;
 use protocol::{Code, ErrorBody};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-use crate::error::words;
-use crate::{Error, Refusal, Token};
+use crate::error::innermost;
+use crate::network::{CONNECT_TIMEOUT, Network};
+use crate::{Authorities, Error, Refusal, Token};
 
 pub use releases::{ListQuery, NewDelta, NewRelease, Published};
 pub(crate) use updates::CLIENT_ID;
 pub use upload::Sent;
-
-/// A TCP or TLS connection that takes longer is not coming.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A daemon that says nothing for this long, before an answer or in the middle of one, is gone.
 const SILENCE: Duration = Duration::from_secs(45);
@@ -42,8 +41,10 @@ const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub struct Daemon {
     http: reqwest::Client,
+    network: Network,
     base: Url,
     token: Option<Token>,
+    silence: Duration,
 }
 
 impl Daemon {
@@ -52,21 +53,49 @@ impl Daemon {
     /// # Errors
     /// The address is not an `http` or `https` one, or it carries a user name, a query or a fragment.
     pub fn at(url: &str, token: Option<Token>) -> Result<Self, Error> {
+        Self::trusting(url, token, Authorities::default())
+    }
+
+    /// The same for a daemon whose certificate an authority of the user's own signed.
+    ///
+    /// # Errors
+    /// As [`Daemon::at`]; or there is no authority to trust at all.
+    pub fn trusting(
+        url: &str,
+        token: Option<Token>,
+        authorities: Authorities,
+    ) -> Result<Self, Error> {
         let base = parse_base(url)?;
+        let network = Network::to(&base, authorities)?;
         let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_keepalive(CONNECT_TIMEOUT)
             .user_agent(concat!("relctl/", env!("CARGO_PKG_VERSION")))
+            .tls_backend_preconfigured(network.tls().as_ref().clone())
             // A redirect would take the token along, or turn an upload into a GET.
             .redirect(reqwest::redirect::Policy::none());
-        if is_loopback(&base) {
+        if network.is_direct() {
             http = http.no_proxy();
         }
         let http = http.build().map_err(|error| Error::Url {
             url: base.to_string(),
             reason: chain(&error),
         })?;
-        Ok(Self { http, base, token })
+        Ok(Self {
+            http,
+            network,
+            base,
+            token,
+            silence: SILENCE,
+        })
+    }
+
+    /// The same, with another patience: a daemon that says nothing for this long, before an answer or in the middle of
+    /// one, is taken for gone. 45 seconds at first.
+    #[must_use]
+    pub fn with_patience(mut self, silence: Duration) -> Self {
+        self.silence = silence;
+        self
     }
 
     /// The daemon's address, without a slash at its end.
@@ -79,6 +108,10 @@ impl Daemon {
     #[must_use]
     pub fn has_token(&self) -> bool {
         self.token.is_some()
+    }
+
+    pub(crate) fn network(&self) -> &Network {
+        &self.network
     }
 
     pub(crate) fn token(&self) -> Option<&Token> {
@@ -145,19 +178,26 @@ impl Daemon {
     async fn read<T: DeserializeOwned>(&self, response: Response) -> Result<(u16, T), Error> {
         let status = response.status().as_u16();
         let url = response.url().to_string();
+        let kind = response.headers().get(CONTENT_TYPE);
+        let kind = kind.and_then(|kind| kind.to_str().ok()).map(str::to_owned);
         let body = self.body(response).await?;
         match serde_json::from_slice::<Success<T>>(&body) {
             Ok(answer) => Ok((status, answer.data)),
-            Err(error) => Err(Error::Unreadable {
-                url,
-                reason: error.to_string(),
-            }),
+            Err(error) => {
+                let reason = match kind {
+                    Some(kind) if !kind.contains("json") => {
+                        format!("it sent {kind} in place of JSON")
+                    }
+                    _ => error.to_string(),
+                };
+                Err(Error::Unreadable { url, reason })
+            }
         }
     }
 
     /// Sends a request; an answer that is an error becomes one.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, Error> {
-        match timeout(SILENCE, request.send()).await {
+        match timeout(self.silence, request.send()).await {
             Ok(sent) => {
                 self.accepted(sent.map_err(|error| self.failed(&error))?)
                     .await
@@ -175,7 +215,7 @@ impl Daemon {
 
     /// The next piece of an answer's body.
     pub(crate) async fn chunk(&self, response: &mut Response) -> Result<Option<Bytes>, Error> {
-        match timeout(SILENCE, response.chunk()).await {
+        match timeout(self.silence, response.chunk()).await {
             Ok(chunk) => chunk.map_err(|error| self.failed(&error)),
             Err(_) => Err(self.silent()),
         }
@@ -212,6 +252,13 @@ impl Daemon {
             .and_then(|seconds| seconds.parse().ok())
             .map(Duration::from_secs);
         let url = response.url().to_string();
+        if status.is_redirection() {
+            let location = header(LOCATION.as_str());
+            let to = location.and_then(|text| Some(Url::parse(&text).ok()?.host_str()?.to_owned()));
+            let to = to.map_or_else(String::new, |host| format!(" to {host}"));
+            let reason = format!("it redirects{to}, as a sign-in page does ({status})");
+            return Error::Unreadable { url, reason };
+        }
         let body = match self.body(response).await {
             Ok(body) => body,
             Err(error) => return error,
@@ -224,6 +271,7 @@ impl Daemon {
                     details,
                     timestamp: _,
                 } = error;
+                let retry_after = retry_after.or_else(|| asked_in(details.as_ref()?));
                 Error::Refused(Box::new(Refusal {
                     code,
                     message,
@@ -288,15 +336,12 @@ fn parse_base(text: &str) -> Result<Url, Error> {
     Ok(url)
 }
 
-/// A proxy from the environment is for other machines, never for this one.
-fn is_loopback(url: &Url) -> bool {
-    url.host_str().is_some_and(|host| {
-        host == "localhost"
-            || host
-                .trim_matches(['[', ']'])
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|address| address.is_loopback())
-    })
+/// A wait that is named in the body only, as some gateways leave the header away.
+fn asked_in(details: &Details) -> Option<Duration> {
+    match details {
+        Details::RateLimit(limit) => Some(Duration::from_secs(limit.retry_after)),
+        Details::Fields(_) => None,
+    }
 }
 
 /// What a gateway says by its status alone. "Not found" is not among them: a server that knows no envelope is not ours,
@@ -312,16 +357,11 @@ fn code_of_status(status: u16) -> Option<Code> {
     }
 }
 
-/// The innermost cause says most ("Connection refused"); the outer ones only wrap it and repeat the address.
 fn chain(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
+    match error.is_timeout() {
+        true => "no answer in time".into(),
+        false => innermost(error),
     }
-    if error.is_timeout() {
-        return "no answer in time".into();
-    }
-    words(cause)
 }
 
 /// A segment of a path, with everything encoded that would end it: `2.1.0+build` must not arrive as `2.1.0 build`.
@@ -361,13 +401,6 @@ mod tests {
             let message = Daemon::at(text, None).unwrap_err().to_string();
             assert!(!message.contains("secret"), "{message}");
         }
-    }
-
-    #[test]
-    fn a_proxy_is_never_asked_for_this_machine() {
-        let loopback = |url| is_loopback(&Url::parse(url).unwrap());
-        assert!(loopback("http://127.0.0.1:1") && loopback("http://[::1]:1"));
-        assert!(loopback("http://localhost") && !loopback("http://example.com"));
     }
 
     #[test]

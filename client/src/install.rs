@@ -1,35 +1,40 @@
 //! The application's folder: versions side by side, and one small file that says which of them runs.
 //!
 //! ```text
-//! APP-DIR/current.json            which version runs, and which ran before; switched by an atomic rename
+//! APP-DIR/current.json            which version runs, which ran before, and what is known of them
+//! APP-DIR/staged.json             the version that runs from the next start on
 //! APP-DIR/versions/2.1.0/app.jar  never written to once it has its name: a running JVM may have it open
 //! APP-DIR/staging/                what is on its way, and the lock of the updater
+//! APP-DIR/unsent/                 reports that no daemon has heard yet
 //! ```
 //!
-//! Whatever happens at whatever moment, `current.json` names a version whose file is whole. Probation and the way
-//! back after a crash come on top of this layout; they need no other files.
+//! Whatever happens at whatever moment, `current.json` names a version whose file is whole: every change of it is one
+//! atomic rename, made after the files that it names are durable.
+
+mod current;
+mod disk;
+mod probation;
+mod request;
+mod staged;
+mod trouble;
+mod unsent;
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use protocol::{Checksum, ClientId, Version};
-use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use disk::{put_in_place, read_record, write_beside, write_record};
 
-/// What `current.json` says. Fields of a later version are passed over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Current {
-    /// The version that runs.
-    pub version: Version,
-    /// The SHA-256 of its file.
-    pub checksum: Checksum,
-    /// The version that ran before, still on disk.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous: Option<Version>,
-}
+pub use current::{Current, HeldBack, Probation};
+pub(crate) use disk::sync_folder_of;
+pub use request::Request;
+pub use staged::StagedVersion;
+pub use trouble::Trouble;
+pub(crate) use unsent::result;
 
 /// The folder of one installed application.
 #[derive(Clone, Debug)]
@@ -43,22 +48,44 @@ pub struct Lock {
     _file: File,
 }
 
-/// Its name in `staging/`.
+/// Who works in a folder, for others that want to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// It starts the application and takes requests.
+    Launcher,
+    /// It only changes files.
+    Updater,
+}
+
+/// Its name in `staging/`, and that of the file that says who has it: Windows lets nobody read a locked file.
 const LOCK: &str = "lock";
+const HOLDER: &str = "lock-holder";
 
 impl AppFolder {
+    /// The folder at `root` as it is. Nothing is looked at yet.
+    #[must_use]
+    pub fn at(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+        }
+    }
+
     /// The folder at `root`, which is made where it is missing.
     ///
     /// # Errors
     /// The folder cannot be made or written to.
     pub fn open(root: &Path) -> Result<Self, Error> {
-        let folder = Self {
-            root: root.to_owned(),
-        };
+        let folder = Self::at(root);
         for path in [folder.versions(), folder.staging()] {
             fs::create_dir_all(&path).map_err(Error::file("make the folder", &path))?;
         }
         Ok(folder)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// Keeps other updaters out until the lock is dropped, and removes what one that was killed left half rebuilt.
@@ -66,16 +93,72 @@ impl AppFolder {
     /// # Errors
     /// [`Error::Busy`] when another one is at work.
     pub fn lock(&self) -> Result<Lock, Error> {
+        self.lock_as(Holder::Updater)
+    }
+
+    /// The same, and says who it is that keeps them out.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when another one is at work.
+    pub fn lock_as(&self, holder: Holder) -> Result<Lock, Error> {
         let path = self.staging().join(LOCK);
         let file = File::create(&path).map_err(Error::file("open", &path))?;
         match file.try_lock() {
             Ok(()) => {
                 self.sweep(|name| name.starts_with('.'));
+                let who = match holder {
+                    Holder::Launcher => LAUNCHER,
+                    Holder::Updater => UPDATER,
+                };
+                // Only for others to know: a full disk must not keep an application from being started.
+                let word = format!("{who} {}", std::process::id());
+                fs::write(self.staging().join(HOLDER), word).ok();
                 Ok(Lock { _file: file })
             }
-            Err(TryLockError::WouldBlock) => Err(Error::Busy(self.root.clone())),
+            Err(TryLockError::WouldBlock) => Err(self.busy()),
             Err(TryLockError::Error(error)) => Err(Error::file("lock", &path)(error)),
         }
+    }
+
+    /// That somebody works in the folder, and which process it is, where the lock tells.
+    #[must_use]
+    pub fn busy(&self) -> Error {
+        let word = self.holder_word();
+        Error::Busy {
+            folder: self.root.clone(),
+            process: word.split_once(' ').and_then(|(_, id)| id.parse().ok()),
+        }
+    }
+
+    fn holder_word(&self) -> String {
+        fs::read_to_string(self.staging().join(HOLDER)).unwrap_or_default()
+    }
+
+    /// Who works in the folder now, if anybody does.
+    #[must_use]
+    pub fn holder(&self) -> Option<Holder> {
+        let file = File::open(self.staging().join(LOCK)).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => match self.holder_word().starts_with(LAUNCHER) {
+                true => Some(Holder::Launcher),
+                false => Some(Holder::Updater),
+            },
+            Ok(()) | Err(TryLockError::Error(_)) => None,
+        }
+    }
+
+    /// The same for a launcher, which does not take somebody for another launcher who only looks at the lock for a moment.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when another one is at work.
+    pub(crate) fn lock_for_launch(&self) -> Result<Lock, Error> {
+        for _ in 0..LOOKS {
+            match self.lock_as(Holder::Launcher) {
+                Err(Error::Busy { .. }) => std::thread::sleep(LOOK),
+                taken => return taken,
+            }
+        }
+        self.lock_as(Holder::Launcher)
     }
 
     /// The version that runs; `None` when nothing is installed yet, or its file is gone.
@@ -83,17 +166,19 @@ impl AppFolder {
     /// # Errors
     /// `current.json` cannot be read.
     pub fn current(&self) -> Result<Option<Current>, Error> {
-        let path = self.root.join("current.json");
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::file("read", &path)(error)),
-        };
-        let current: Current = serde_json::from_slice(&bytes).map_err(|error| Error::Layout {
-            path,
-            reason: format!("{error}; remove the file to install from scratch"),
-        })?;
-        Ok(Some(current).filter(|current| self.jar(&current.version).is_file()))
+        let current = self.record()?;
+        Ok(current.filter(|current| self.jar(&current.version).is_file()))
+    }
+
+    /// What `current.json` says, whether the files are there or not.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn record(&self) -> Result<Option<Current>, Error> {
+        read_record(
+            &self.current_path(),
+            "remove the file to install from scratch",
+        )
     }
 
     /// Who this installation is: made once, and kept as long as the folder.
@@ -128,7 +213,14 @@ impl AppFolder {
         self.staging().join(name)
     }
 
-    /// Makes a checked, staged file the version that runs. The version before it stays; older ones go.
+    /// Whether the file of a version is there with these bytes. One that cannot be read is not.
+    #[must_use]
+    pub fn is_whole(&self, version: &Version, checksum: Checksum) -> bool {
+        delta::checksum::sha256_file(&self.jar(version))
+            .is_ok_and(|(digest, _)| Checksum::from_bytes(digest) == checksum)
+    }
+
+    /// Makes a checked, staged file the version that runs, with no probation. The version before it stays; older ones go.
     ///
     /// # Errors
     /// A file cannot be moved or written; the version that ran before still runs.
@@ -140,54 +232,45 @@ impl AppFolder {
     ) -> Result<Current, Error> {
         let jar = self.jar(version);
         if staged != jar {
-            let folder = jar.parent().unwrap_or(&self.root);
-            fs::create_dir_all(folder).map_err(Error::file("make the folder", folder))?;
-            fs::rename(staged, &jar).map_err(Error::file("put in place", &jar))?;
-            sync_folder_of(&jar)?;
-            sync_folder_of(folder)?;
+            put_in_place(staged, &jar)?;
         }
-        let previous = self
-            .current()?
-            .map(|current| current.version)
-            .filter(|previous| previous != version);
-        let current = Current {
-            version: version.clone(),
-            checksum,
-            previous,
-        };
+        let current = Current::successor(self.current()?, version.clone(), checksum, None);
         self.switch(&current)?;
-        self.remove_others(&current);
-        self.sweep(|name| name != LOCK);
+        self.forget_staged()?;
+        self.remove_versions(&current);
+        self.clear_staging();
         Ok(current)
     }
 
     fn switch(&self, current: &Current) -> Result<(), Error> {
-        let path = self.root.join("current.json");
-        let text = serde_json::to_string(current).map_err(|error| Error::Layout {
-            path: path.clone(),
-            reason: error.to_string(),
-        })?;
-        write_beside(&path, &text)
+        write_record(&self.current_path(), current)
     }
 
-    /// Best effort: what cannot be removed now (open on Windows) goes another time.
-    fn remove_others(&self, current: &Current) {
-        let kept = |name: &str| {
-            name == current.version.to_string()
-                || current
-                    .previous
-                    .as_ref()
-                    .is_some_and(|previous| name == previous.to_string())
-        };
+    /// Removes all versions but those that run, ran before, or wait for the next start. Best effort: what cannot be
+    /// removed now (open on Windows) goes another time.
+    fn remove_versions(&self, current: &Current) {
+        let staged = self.staged_note().ok().flatten();
+        let kept: Vec<String> = [Some(&current.version), current.previous.as_ref()]
+            .into_iter()
+            .chain([staged.as_ref().map(|staged| &staged.version)])
+            .flatten()
+            .map(Version::to_string)
+            .collect();
+        let is_waste = |name: &str| !kept.iter().any(|kept| kept == name);
         for entry in fs::read_dir(self.versions())
             .into_iter()
             .flatten()
             .flatten()
         {
-            if entry.file_name().to_str().is_some_and(|name| !kept(name)) {
+            if entry.file_name().to_str().is_some_and(is_waste) {
                 fs::remove_dir_all(entry.path()).ok();
             }
         }
+    }
+
+    /// Removes what was on its way to a version that is not on its way any more: all of it, after a switch.
+    pub(crate) fn clear_staging(&self) {
+        self.sweep(|name| ![LOCK, HOLDER, request::FILE].contains(&name));
     }
 
     /// Removes staged files by name; half-done downloads are kept until an update made them worthless.
@@ -199,6 +282,10 @@ impl AppFolder {
         }
     }
 
+    fn current_path(&self) -> PathBuf {
+        self.root.join("current.json")
+    }
+
     fn versions(&self) -> PathBuf {
         self.root.join("versions")
     }
@@ -208,137 +295,13 @@ impl AppFolder {
     }
 }
 
-/// Writes a small file so that it is there whole or not at all.
-fn write_beside(path: &Path, text: &str) -> Result<(), Error> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    let written = || {
-        let mut file = File::create(&beside)?;
-        writeln!(file, "{text}")?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    };
-    written().map_err(Error::file("write", path))?;
-    sync_folder_of(path)
-}
+/// How long and how often a launcher waits for a lock. [`AppFolder::holder`] has it for microseconds.
+const LOOK: Duration = Duration::from_millis(10);
+const LOOKS: u32 = 5;
 
-/// A rename is durable only after its folder is. Windows has no such call and does not need it.
-pub(crate) fn sync_folder_of(path: &Path) -> Result<(), Error> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    if cfg!(unix) {
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(Error::file("make durable", folder))?;
-    }
-    Ok(())
-}
+/// What stands beside a lock, before the id of the process.
+const LAUNCHER: &str = "launcher";
+const UPDATER: &str = "updater";
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn version(text: &str) -> Version {
-        text.parse().unwrap()
-    }
-
-    fn place(app: &AppFolder, number: &str) -> Current {
-        let staged = app.staged("app.jar");
-        fs::write(&staged, number).unwrap();
-        let checksum = Checksum::from_bytes(delta::checksum::sha256(number.as_bytes()));
-        app.place(&staged, &version(number), checksum).unwrap()
-    }
-
-    #[test]
-    fn an_empty_folder_has_no_version() {
-        let folder = tempfile::tempdir().unwrap();
-        let app = AppFolder::open(&folder.path().join("deep/app")).unwrap();
-        assert_eq!(app.current().unwrap(), None);
-    }
-
-    #[test]
-    fn the_version_before_stays_and_older_ones_go() {
-        let folder = tempfile::tempdir().unwrap();
-        let app = AppFolder::open(folder.path()).unwrap();
-        place(&app, "1.0.0");
-        place(&app, "2.0.0");
-        let current = place(&app, "3.0.0");
-        assert_eq!(current.previous, Some(version("2.0.0")));
-        assert_eq!(app.current().unwrap(), Some(current));
-        assert_eq!(fs::read(app.jar(&version("3.0.0"))).unwrap(), b"3.0.0");
-        assert!(app.jar(&version("2.0.0")).exists());
-        assert!(!app.jar(&version("1.0.0")).exists());
-    }
-
-    #[test]
-    fn half_done_downloads_outlive_a_restart_and_end_with_an_update() {
-        let folder = tempfile::tempdir().unwrap();
-        let app = AppFolder::open(folder.path()).unwrap();
-        for name in [".2.0.0.rebuilt.jar.x.part", "2.0.0.jar.part"] {
-            fs::write(app.staged(name), "half").unwrap();
-        }
-        let _lock = app.lock().unwrap();
-        assert!(!app.staged(".2.0.0.rebuilt.jar.x.part").exists());
-        assert!(app.staged("2.0.0.jar.part").exists());
-        place(&app, "2.1.0");
-        assert!(!app.staged("2.0.0.jar.part").exists());
-        assert!(matches!(app.lock(), Err(Error::Busy(_))));
-    }
-
-    #[test]
-    fn going_back_needs_no_copy_of_what_is_still_there() {
-        let folder = tempfile::tempdir().unwrap();
-        let app = AppFolder::open(folder.path()).unwrap();
-        let first = place(&app, "1.0.0");
-        place(&app, "2.0.0");
-        let back = app
-            .place(
-                &app.jar(&version("1.0.0")),
-                &version("1.0.0"),
-                first.checksum,
-            )
-            .unwrap();
-        assert_eq!(back.previous, Some(version("2.0.0")));
-        assert_eq!(app.current().unwrap(), Some(back));
-    }
-
-    #[test]
-    fn a_version_whose_file_is_gone_does_not_count() {
-        let folder = tempfile::tempdir().unwrap();
-        let app = AppFolder::open(folder.path()).unwrap();
-        place(&app, "1.0.0");
-        fs::remove_file(app.jar(&version("1.0.0"))).unwrap();
-        assert_eq!(app.current().unwrap(), None);
-    }
-
-    #[test]
-    fn a_scribbled_note_says_how_to_mend_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let app = AppFolder::open(folder.path()).unwrap();
-        fs::write(folder.path().join("current.json"), "scribble").unwrap();
-        let message = app.current().unwrap_err().to_string();
-        assert!(message.contains("remove the file"), "{message}");
-    }
-
-    #[test]
-    fn an_installation_stays_who_it_is() {
-        let folder = tempfile::tempdir().unwrap();
-        let app = AppFolder::open(folder.path()).unwrap();
-        let id = app.client_id().unwrap();
-        assert!(id.as_str().starts_with("desktop-"));
-        assert_eq!(app.client_id().unwrap(), id);
-    }
-
-    #[test]
-    fn one_updater_works_at_a_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let app = AppFolder::open(folder.path()).unwrap();
-        let lock = app.lock().unwrap();
-        assert!(matches!(app.lock(), Err(Error::Busy(_))));
-        drop(lock);
-        assert!(app.lock().is_ok());
-    }
-}
+mod tests;

@@ -8,6 +8,8 @@ mod connection;
 mod handshake;
 mod said;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use protocol::message::{Ack, Register, Watch, Welcome};
@@ -65,6 +67,7 @@ pub struct Live {
 #[derive(Clone, Debug)]
 pub struct LiveSender {
     commands: mpsc::Sender<Command>,
+    is_ready: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -91,10 +94,15 @@ impl Live {
     pub fn start(daemon: Daemon, session: Session) -> Self {
         let (event_sender, events) = mpsc::channel(EVENTS);
         let (commands, command_receiver) = mpsc::channel(16);
-        let task = tokio::spawn(run(daemon, session, event_sender, command_receiver));
+        let is_ready = Arc::new(AtomicBool::new(false));
+        let outlet = Outlet {
+            events: event_sender,
+            is_ready: Arc::clone(&is_ready),
+        };
+        let task = tokio::spawn(run(daemon, session, outlet, command_receiver));
         Self {
             events,
-            sender: LiveSender { commands },
+            sender: LiveSender { commands, is_ready },
             _task: AbortOnDropHandle::new(task),
         }
     }
@@ -122,7 +130,32 @@ impl Live {
     }
 }
 
+/// Where a session tells what happens on it.
+#[derive(Debug)]
+struct Outlet {
+    events: mpsc::Sender<Result<Event, Error>>,
+    is_ready: Arc<AtomicBool>,
+}
+
+impl Outlet {
+    /// False when nobody listens any more.
+    async fn tell(&self, event: Result<Event, Error>) -> bool {
+        match &event {
+            Ok(Event::Ready) => self.is_ready.store(true, Ordering::Relaxed),
+            Ok(Event::Waiting { .. }) | Err(_) => self.is_ready.store(false, Ordering::Relaxed),
+            Ok(Event::Connected(_) | Event::Message(_) | Event::Gap) => {}
+        }
+        self.events.send(event).await.is_ok()
+    }
+}
+
 impl LiveSender {
+    /// Whether a connection stands, as far as is known.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.is_ready.load(Ordering::Relaxed)
+    }
+
     /// Says something, and waits until the daemon carried it out. REGISTER replaces what is said after each connect.
     ///
     /// # Errors
@@ -150,14 +183,14 @@ impl LiveSender {
 async fn run(
     daemon: Daemon,
     mut session: Session,
-    events: mpsc::Sender<Result<Event, Error>>,
+    outlet: Outlet,
     mut commands: mpsc::Receiver<Command>,
 ) {
     let mut backoff = Backoff::new();
     loop {
         let began = Instant::now();
         let ended = match Connection::open(&daemon, &session).await {
-            Ok(connection) => connection.talk(&mut session, &events, &mut commands).await,
+            Ok(connection) => connection.talk(&mut session, &outlet, &mut commands).await,
             Err(ended) => ended,
         };
         if began.elapsed() >= STABLE {
@@ -166,7 +199,7 @@ async fn run(
         let (reason, wait) = match ended {
             Ended::ByUs => return,
             Ended::Refused(error) => {
-                events.send(Err(error)).await.ok();
+                outlet.tell(Err(error)).await;
                 return;
             }
             Ended::Lost { reason, asked } => {
@@ -183,7 +216,7 @@ async fn run(
             wait,
             failures: backoff.failures(),
         };
-        if events.send(Ok(waiting)).await.is_err() {
+        if !outlet.tell(Ok(waiting)).await {
             return;
         }
         tokio::select! {

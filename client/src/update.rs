@@ -3,20 +3,27 @@
 //! The way is the cheapest that works: a copy that is still there, a delta, the whole file compressed, the whole file as
 //! it is. Whatever fails on a cheaper way only leads to the next one; the SHA-256 decides in the end, whichever way it was.
 
+mod course;
+mod offer;
 mod report;
 mod way;
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use delta::Format;
-use protocol::api::{CheckAnswer, CheckQuery, DeltaAnswer};
+use protocol::api::CheckQuery;
 use protocol::message::{Capability, IssueType, Register};
 use protocol::{Architecture, Channel, Checksum, ClientId, Platform, Version};
 
-use crate::download::{Progress, Wanted};
 use crate::error::blocking;
-use crate::{AppFolder, Daemon, Error};
+use crate::install::HeldBack;
+use crate::state::{State, Transition};
+use crate::{AppFolder, Daemon, Error, PublicKey};
+use course::Course;
 
+pub use course::Tell;
+pub use offer::{Offer, OfferedDelta};
 pub(crate) use report::{result, short};
 pub use way::Way;
 
@@ -35,88 +42,36 @@ pub struct Updater {
     pub platform: Platform,
     /// Its processor.
     pub architecture: Architecture,
+    /// Whose releases are taken; anybody's that the daemon offers, when absent.
+    pub public_key: Option<PublicKey>,
 }
 
-/// What the daemon offers to this application.
+/// A new version that may be put in place: its file is whole, has the right SHA-256 and is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Offer {
-    /// What the application runs; `0.0.0` when nothing is installed.
+pub struct Staged {
+    /// What ran when it was offered; `0.0.0` when nothing was installed.
     pub from: Version,
-    /// What it should run.
-    pub to: Version,
-    /// Whether it must.
-    pub is_mandatory: bool,
+    /// What it is.
+    pub version: Version,
+    /// Where it lies: in the staging folder, or where an earlier installation left it.
+    pub file: PathBuf,
+    /// Its SHA-256.
+    pub checksum: Checksum,
+    /// Its size.
+    pub size_bytes: u64,
+    /// Which way led there.
+    pub way: Way,
+    /// Bytes that came over the network, those of failed ways among them.
+    pub fetched_bytes: u64,
     /// Whether this is a way back, because the running version was recalled.
     pub is_rollback: bool,
-    /// The whole file.
-    pub full: Wanted,
-    /// The deltas to it, best first.
-    pub deltas: Vec<OfferedDelta>,
-    /// The whole file, compressed: a delta from nothing, which needs no installed file.
-    pub compressed: Option<OfferedDelta>,
-}
-
-/// A delta of an offer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OfferedDelta {
-    /// How to apply it.
-    pub format: String,
-    /// Its bytes.
-    pub file: Wanted,
-    /// The SHA-256 that the file must have from which it starts; of no bytes where it starts from nothing.
-    pub source: Checksum,
-}
-
-/// What an update is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Bytes arrive.
-    Downloading {
-        /// What will be installed.
-        version: Version,
-        /// The way that is tried.
-        way: Way,
-        /// How far it is.
-        progress: Progress,
-    },
-    /// A way did not lead there; the next one is tried.
-    FellBack {
-        /// What will be installed.
-        version: Version,
-        /// The way that failed.
-        way: Way,
-        /// Why.
-        reason: String,
-    },
-    /// The new file is made from what arrived: from the old one and a delta, or from the compressed file alone.
-    Rebuilding {
-        /// What will be installed.
-        version: Version,
-        /// The way that is tried.
-        way: Way,
-    },
-    /// The new file is whole and its SHA-256 is right; it is put in place.
-    Installing {
-        /// What will be installed.
-        version: Version,
-    },
 }
 
 /// An update that ended well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Updated {
-    /// What ran before; `0.0.0` when nothing was installed.
-    pub from: Version,
-    /// What runs now.
-    pub to: Version,
-    /// Which way led there.
-    pub way: Way,
-    /// Bytes that came over the network.
-    pub fetched_bytes: u64,
-    /// Size of the whole file.
-    pub full_bytes: u64,
-    /// Whether this was a way back.
-    pub is_rollback: bool,
+    /// What is in place now.
+    pub staged: Staged,
     /// How long it took.
     pub elapsed: Duration,
 }
@@ -133,6 +88,7 @@ impl Updater {
             channel,
             platform,
             architecture,
+            public_key: None,
         }
     }
 
@@ -182,7 +138,7 @@ impl Updater {
             && too_old
             && let Some(newest) = &answer.newest_version
         {
-            return self.first_offer(newest).await.map(Some);
+            return self.offer(newest).await.map(Some);
         }
         if answer.update_available {
             return Offer::from_answer(&self.daemon, answer).map(Some);
@@ -200,102 +156,91 @@ impl Updater {
         }
     }
 
-    async fn first_offer(&self, version: &Version) -> Result<Offer, Error> {
+    /// A version whatever runs now, for who knows better than the daemon what to install: whole, not as a delta.
+    ///
+    /// # Errors
+    /// The daemon cannot be reached, or has no such version.
+    pub async fn offer(&self, version: &Version) -> Result<Offer, Error> {
         let release = self.daemon.metadata(version).await?;
         let compressed = self.daemon.compressed(version).await?;
-        Ok(Offer {
-            from: Version::ZERO,
-            to: release.version,
-            is_mandatory: release.is_mandatory,
-            is_rollback: false,
-            full: Wanted {
-                path: release.download_url,
-                size_bytes: release.file_size,
-                checksum: release.checksum,
-            },
-            deltas: Vec::new(),
-            compressed: compressed_of(compressed, release.checksum),
-        })
+        Ok(Offer::first(release, compressed))
     }
 
-    /// Fetches, rebuilds, verifies and puts in place what was offered.
+    /// Why a version is not to be installed by itself, where that is so: it did not work here, or the user left it.
+    ///
+    /// # Errors
+    /// The application's folder cannot be read.
+    pub fn held_back(&self, version: &Version) -> Result<Option<HeldBack>, Error> {
+        let current = self.app.record()?;
+        Ok(current.and_then(|current| current.held_back(version).cloned()))
+    }
+
+    /// Brings the offered version into the staging folder, by the cheapest way that works. Nothing of the application is
+    /// touched. Call it with the folder's lock held.
+    ///
+    /// # Errors
+    /// No way led there. What was fetched stays for the next try.
+    pub async fn stage(&self, offer: &Offer, tell: Tell<'_>) -> Result<Staged, Error> {
+        let mut course = Course::new(State::Idle, tell);
+        course.step(Transition::Offer(Arc::new(offer.clone())));
+        let brought = match self.trust(offer) {
+            Ok(()) => way::bring(self, offer, &mut course).await,
+            Err(error) => Err(error),
+        };
+        match brought {
+            Ok(staged) => {
+                course.step(Transition::Stage(staged.clone()));
+                Ok(staged)
+            }
+            Err(error) => {
+                course.step(Transition::Fail(error.to_string()));
+                Err(error)
+            }
+        }
+    }
+
+    /// Before a byte is fetched: the signature is over the checksum that every way is held to.
+    fn trust(&self, offer: &Offer) -> Result<(), Error> {
+        match &self.public_key {
+            Some(key) => key.check(&offer.to, offer.full.checksum, offer.signature.as_deref()),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts a staged version in place. Call it with the folder's lock held.
+    ///
+    /// # Errors
+    /// A file cannot be moved or written. The version that ran before still runs.
+    pub async fn install(&self, staged: &Staged, tell: Tell<'_>) -> Result<(), Error> {
+        let mut course = Course::new(State::Staged(staged.clone()), tell);
+        course.step(Transition::Install);
+        let (app, staged) = (self.app.clone(), staged.clone());
+        let placed = blocking(move || app.place(&staged.file, &staged.version, staged.checksum));
+        match placed.await {
+            Ok(_) => {
+                course.step(Transition::Try);
+                Ok(())
+            }
+            Err(error) => {
+                course.step(Transition::Fail(error.to_string()));
+                Err(error)
+            }
+        }
+    }
+
+    /// Stages and installs what was offered.
     ///
     /// # Errors
     /// No way led there. The version that ran before still does.
-    pub async fn update(
-        &self,
-        offer: &Offer,
-        tell: &mut (dyn FnMut(Step) + Send),
-    ) -> Result<Updated, Error> {
+    pub async fn update(&self, offer: &Offer, tell: Tell<'_>) -> Result<Updated, Error> {
         let began = Instant::now();
-        let arrived = way::bring(self, offer, tell).await?;
-        tell(Step::Installing {
-            version: offer.to.clone(),
-        });
-        let (app, version, checksum) = (self.app.clone(), offer.to.clone(), offer.full.checksum);
-        blocking(move || app.place(&arrived.file, &version, checksum)).await?;
+        let staged = self.stage(offer, tell).await?;
+        self.install(&staged, tell).await?;
         Ok(Updated {
-            from: offer.from.clone(),
-            to: offer.to.clone(),
-            way: arrived.way,
-            fetched_bytes: arrived.fetched_bytes,
-            full_bytes: offer.full.size_bytes,
-            is_rollback: offer.is_rollback,
+            staged,
             elapsed: began.elapsed(),
         })
     }
-}
-
-impl Offer {
-    fn from_answer(daemon: &Daemon, answer: CheckAnswer) -> Result<Self, Error> {
-        let (Some(path), Some(size_bytes), Some(checksum)) =
-            (answer.download_url, answer.file_size, answer.checksum)
-        else {
-            return Err(Error::Unreadable {
-                url: daemon.url().to_owned(),
-                reason: "it offers an update without saying where its file is".into(),
-            });
-        };
-        Ok(Self {
-            from: answer.current_version,
-            to: answer.latest_version,
-            is_mandatory: answer.is_mandatory,
-            is_rollback: answer.is_rollback,
-            deltas: offered(answer.delta, checksum),
-            compressed: compressed_of(answer.compressed, checksum),
-            full: Wanted {
-                path,
-                size_bytes,
-                checksum,
-            },
-        })
-    }
-}
-
-/// The deltas of an answer. One to other bytes than the announced ones is of no use.
-fn offered(answer: Option<DeltaAnswer>, target: Checksum) -> Vec<OfferedDelta> {
-    let Some(answer) = answer.filter(|answer| answer.target_checksum == target) else {
-        return Vec::new();
-    };
-    let source = answer.source_checksum;
-    let deltas = answer.deltas.into_iter();
-    deltas
-        .map(|delta| OfferedDelta {
-            format: delta.format,
-            file: Wanted {
-                path: delta.download_url,
-                size_bytes: delta.size,
-                checksum: delta.checksum,
-            },
-            source,
-        })
-        .collect()
-}
-
-/// The compressed file of an answer, in a format that this build knows.
-fn compressed_of(answer: Option<DeltaAnswer>, target: Checksum) -> Option<OfferedDelta> {
-    let mut all = offered(answer, target).into_iter();
-    all.find(|offered| offered.format.parse::<Format>().is_ok())
 }
 
 /// Platform and architecture in the specification's words.

@@ -1,7 +1,7 @@
 //! The running daemon: it owns all parts, starts them in order, and stops them in the reverse one.
 //!
 //! Order of a stop: no new connection and no new work; sessions say goodbye; running downloads and uploads get their
-//! grace; what is left is cut; counts and index are flushed. Acknowledged changes need no flush, they are durable.
+//! grace; what is left is cut; counts, events and index are flushed. Acknowledged changes need no flush, they are durable.
 
 mod bootstrap;
 mod data_dir;
@@ -91,7 +91,12 @@ impl App {
         bootstrap::make_first_user(&config, &opened.store, &auth, now)?;
         let counters = Counters::open(&config.data_dir, now);
         let app = Self {
-            hub: Hub::new(opened.store.clone(), config.channels.clone(), now),
+            hub: Hub::open(
+                opened.store.clone(),
+                config.channels.clone(),
+                &config.data_dir,
+                now,
+            ),
             limits: Limits::new(
                 config.limits.connections_per_minute,
                 config.limits.messages_per_minute,
@@ -212,6 +217,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     app.tasks
         .spawn(http::serve::accept(Arc::clone(&app), listener, router));
     app.tasks.spawn(jobs::save_statistics(Arc::clone(&app)));
+    app.tasks.spawn(jobs::tend_events(Arc::clone(&app)));
     app.tasks.spawn(jobs::sweep(Arc::clone(&app)));
     match app.config.deltas.build {
         DeltaBuild::OnPublish => drop(app.tasks.spawn(jobs::build_deltas(Arc::clone(&app)))),
@@ -255,6 +261,9 @@ impl Running {
         let flushed = tokio::task::spawn_blocking(move || {
             if let Err(error) = app.counters.save() {
                 tracing::warn!(%error, "the statistics of the last seconds are lost");
+            }
+            if let Err(error) = app.hub.stop_events() {
+                tracing::warn!(%error, "the events are not saved; should the machine end now, watchers are told that some are missing");
             }
             if let Err(error) = app.store.flush() {
                 tracing::warn!(%error, "the index was not flushed; the next start rebuilds it");

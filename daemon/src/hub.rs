@@ -8,7 +8,9 @@
 
 mod announcement;
 pub mod event;
+mod event_file;
 pub mod follower;
+mod keeping;
 mod log;
 mod membership;
 mod outbox;
@@ -17,6 +19,7 @@ pub mod seat;
 pub mod watching;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use protocol::message::{CompatibilityIssue, DownloadProgress, RateLimited, ReleaseChanged};
@@ -64,14 +67,14 @@ pub struct HubSummary {
 }
 
 impl Hub {
-    /// A hub without sessions.
+    /// A hub without sessions, which goes on with the events of the run before where it can.
     #[must_use]
-    pub fn new(store: Store, channels: Channels, started_at: Timestamp) -> Self {
+    pub fn open(store: Store, channels: Channels, data_dir: &Path, started_at: Timestamp) -> Self {
         Self(Arc::new(Inner {
             store,
             channels,
             registry: Mutex::default(),
-            stream: Mutex::new(Stream::new(started_at)),
+            stream: Mutex::new(Stream::open(data_dir, started_at)),
             announcement: Mutex::default(),
         }))
     }
@@ -188,9 +191,12 @@ impl Hub {
         }
     }
 
-    /// A client runs another version now; what it can install next may be news.
-    pub fn client_installed(&self, client_id: &ClientId, version: &Version) {
-        for seat in self.registry().seats_of(client_id) {
+    /// A client runs another version now; what it can install next may be news. With a user, only that user's sessions
+    /// believe it.
+    pub fn client_installed(&self, client_id: &ClientId, version: &Version, of: Option<&Username>) {
+        let seats = self.registry().seats_of(client_id);
+        let believes = |seat: &&Arc<Seat>| of.is_none_or(|username| username == seat.username());
+        for seat in seats.iter().filter(believes) {
             seat.follower().set_version(version);
             seat.call(Calls::NEWS);
         }

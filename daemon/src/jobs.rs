@@ -27,6 +27,17 @@ pub async fn save_statistics(app: Arc<App>) {
     }
 }
 
+/// Keeps the file of events small, and makes it again after a write that failed.
+pub async fn tend_events(app: Arc<App>) {
+    while sleep_or_stop(&app, SAVE_INTERVAL).await {
+        let hub = app.hub.clone();
+        let tended = tokio::task::spawn_blocking(move || hub.tend_events()).await;
+        if let Ok(Err(error)) = tended {
+            tracing::warn!(%error, "the events cannot be written; trying again");
+        }
+    }
+}
+
 /// Removes blobs that no release and no delta refers to.
 pub async fn sweep(app: Arc<App>) {
     while sleep_or_stop(&app, SWEEP_INTERVAL).await {

@@ -16,7 +16,8 @@ use tokio::net::TcpListener;
 /// What suites of plain WebSocket send at most.
 const WS_ECHO_BYTES: usize = 16 * 1024 * 1024;
 
-#[tokio::main]
+/// On one thread: the suite opens two polls right behind each other and wants the first one to be the one that stays.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let port = std::env::args().nth(1).ok_or("usage: test_server PORT")?;
     let listener = TcpListener::bind(("127.0.0.1", port.parse()?)).await?;

@@ -30,6 +30,7 @@
 //! ```
 
 mod handshake;
+mod metered;
 
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes, error::ProtocolError};
+
+use metered::Metered;
 
 pub use handshake::{Handshake, Refused};
 
@@ -77,7 +80,7 @@ pub enum Fault {
     Protocol,
     /// A text that is not UTF-8.
     NotUtf8,
-    /// A message over the limit.
+    /// A message over the limit, or in so many fragments without content that it comes to no end.
     TooLarge,
     /// The peer is gone.
     Gone,
@@ -103,7 +106,7 @@ pub struct Gone;
 /// A WebSocket on an upgraded connection.
 #[derive(Debug)]
 pub struct Socket {
-    stream: WebSocketStream<TokioIo<Upgraded>>,
+    stream: WebSocketStream<Metered<TokioIo<Upgraded>>>,
     is_faulty: bool,
 }
 
@@ -115,7 +118,7 @@ impl Socket {
             .write_buffer_size(0)
             .max_message_size(Some(max_message_bytes))
             .max_frame_size(Some(max_message_bytes));
-        let io = TokioIo::new(upgraded);
+        let io = Metered::new(TokioIo::new(upgraded), max_message_bytes);
         let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
         Self {
             stream,
@@ -131,8 +134,10 @@ impl Socket {
             // Pings are answered below us, with the next write or read.
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Received::Sign,
             Some(Ok(Message::Close(_))) | None => Received::Closed,
+            Some(Err(_)) if self.stream.get_ref().is_used_up() => Received::Failed(Fault::TooLarge),
             Some(Err(error)) => Received::Failed(fault(&error)),
         };
+        self.stream.get_mut().renew();
         self.is_faulty = matches!(received, Received::Failed(_));
         received
     }
@@ -195,7 +200,7 @@ impl Socket {
 
     /// Ends the connection without a goodbye.
     pub async fn hang_up(&mut self) {
-        let io = self.stream.get_mut();
+        let io = self.stream.get_mut().inner();
         let drain = async {
             // Our end is told first, since the peer may be waiting for that.
             let mut rest = vec![0; READ_BUFFER_BYTES];

@@ -93,6 +93,30 @@ update() {
     done
 }
 
+# A release for those who follow beta, which does not even start.
+crash() {
+    local from=$1 to=$2
+    title "$to crashes at start: the launcher returns to $from by itself, and the publisher hears why"
+    mkdir -p broken
+    cat >broken/Main.java <<'JAVA'
+public class Main {
+    public static void main(String[] args) {
+        System.err.println("cannot open the window");
+        System.exit(1);
+    }
+}
+JAVA
+    javac --release 11 -d broken broken/Main.java
+    rm broken/Main.java
+    relctl -q package broken --version "$to" --main-class Main -o broken.jar >/dev/null
+    relctl -q client update --app-dir desktop-3 --client-id desktop-3 --once >/dev/null
+    show relctl -q publish broken.jar --version "$to" --channel beta
+    show relctl -q client install --app-dir desktop-3 --client-id desktop-3 --channel beta
+    show relctl client run --app-dir desktop-3 --client-id desktop-3 --channel beta -- -- --version
+    wait_for watch.log "desktop-3 failed"
+    grep 'desktop-3 failed' watch.log | sed 's/^/    publisher: /'
+}
+
 run_installed() {
     title "The application on a desktop is the new version now"
     show java -jar "desktop-1/versions/$1/app.jar" --version
@@ -124,6 +148,7 @@ notes() {
     update notes-1.1.0.jar 1.0.0 1.1.0
     title "What the publisher saw of it"
     grep -v ' 0 %' watch.log | indented
+    crash 1.1.0 1.2.0
     run_installed 1.1.0
 }
 

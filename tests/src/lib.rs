@@ -5,17 +5,27 @@
 
 pub mod api;
 pub mod daemon;
+pub mod forward;
+pub mod front;
 pub mod java;
 pub mod power;
 pub mod process;
+pub mod relay;
 pub mod relctl;
 pub mod socket;
+pub mod tls;
+pub mod volume;
 pub mod wait;
 
 pub use api::{Answer, Api, Upload};
 pub use daemon::{Daemon, Setup};
+pub use forward::Forward;
+pub use front::Front;
+pub use relay::Relay;
 pub use relctl::{Finished, Relctl};
 pub use socket::Socket;
+pub use tls::Tls;
+pub use volume::Volume;
 
 /// Where the binaries under test are. A package sees them only from its own tests, so those pass them in.
 #[derive(Clone, Copy, Debug)]

@@ -98,7 +98,7 @@ impl Drop for Disk {
     }
 }
 
-fn run(command: &mut Command) -> Result<(), String> {
+pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     let name = Path::new(command.get_program()).display().to_string();
     let output = with_system_folders(command)
         .output()

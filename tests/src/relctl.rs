@@ -97,8 +97,18 @@ impl Running<'_> {
     /// Waits until what it printed to stdout is accepted.
     #[track_caller]
     pub fn wait_for<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
-        self.process
-            .wait_for(what, Stream::Stdout, COMMAND_PATIENCE, find)
+        self.wait_for_on(Stream::Stdout, what, find)
+    }
+
+    /// Waits until what it printed to an output is accepted.
+    #[track_caller]
+    pub fn wait_for_on<T>(
+        &self,
+        stream: Stream,
+        what: &str,
+        find: impl Fn(&str) -> Option<T>,
+    ) -> T {
+        self.process.wait_for(what, stream, COMMAND_PATIENCE, find)
     }
 
     /// Waits until it printed a JSON line that is accepted.
@@ -113,6 +123,12 @@ impl Running<'_> {
     #[must_use]
     pub fn stdout(&self) -> String {
         self.process.said(Stream::Stdout)
+    }
+
+    /// The id of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     pub fn kill(&mut self) {

@@ -16,6 +16,8 @@ mod index;
 mod jars;
 mod journal;
 mod kill;
+mod launcher;
+mod live;
 mod main_job;
 mod power_cut;
 mod restart;
@@ -24,6 +26,7 @@ mod spec;
 mod specification;
 mod tidy;
 mod tokens;
+mod update;
 mod watch;
 
 /// The binaries under test, built by Cargo for this very run.

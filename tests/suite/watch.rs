@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use tests::relctl::Running;
+use tests::relctl::{Relctl, Running};
 use tests::wait::until;
 use tests::{Daemon, Socket};
 
@@ -46,6 +46,89 @@ async fn a_fleet_that_does_not_move_times_the_pipeline_out() {
     let finished = watch.finish().exits_with(TIMED_OUT);
     let summary = finished.json_lines().pop().unwrap();
     assert_eq!(summary["type"], "SUMMARY", "{}", finished.story());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_a_restart_in_order_nothing_is_missed() {
+    watch_over(|daemon| assert!(daemon.terminate().success()))
+        .await
+        .has_missed_nothing();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_a_kill_nothing_is_missed_while_the_machine_goes_on() {
+    watch_over(Daemon::kill).await.has_missed_nothing();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_may_be_missing_are_told() {
+    let seen = watch_over(|daemon| {
+        daemon.kill();
+        // As a disk may have it after its power was lost.
+        let path = daemon.data_dir().join("events.log");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("desktop", "\0\0\0\0\0\0\0")).unwrap();
+    })
+    .await;
+    assert_eq!(seen.states, ["reconnecting", "gap", "live"]);
+    let expected = [
+        "CLIENT_CONNECTED",
+        "CLIENT_CONNECTED",
+        "INSTALLATION_COMPLETED",
+    ];
+    assert_eq!(seen.events[..3], expected);
+}
+
+/// What a watch told of a client whose daemon ended and started again.
+struct Seen {
+    states: Vec<String>,
+    events: Vec<String>,
+}
+
+impl Seen {
+    /// The session that was open is told to be over, also when the daemon could not say so any more.
+    #[track_caller]
+    fn has_missed_nothing(&self) {
+        assert_eq!(self.states, ["reconnecting", "live"]);
+        let expected = [
+            "CLIENT_CONNECTED",
+            "CLIENT_DISCONNECTED",
+            "CLIENT_CONNECTED",
+            "INSTALLATION_COMPLETED",
+        ];
+        assert_eq!(self.events[..4], expected);
+    }
+}
+
+async fn watch_over(end: impl FnOnce(&mut Daemon)) -> Seen {
+    let mut daemon = Daemon::start(BINARIES);
+    let client = registered(&daemon).await;
+    let watch = Relctl::new(BINARIES.relctl)
+        .env("RELCTL_URL", daemon.url())
+        .token(daemon.admin_token())
+        .args(["watch", "--json"])
+        .start();
+    let _ = watch.wait_for_json("the client", |line| line["type"] == "CLIENT_CONNECTED");
+    end(&mut daemon);
+    drop(client);
+    daemon.start_again_where_it_was();
+    installed(registered(&daemon).await, true).await;
+    let _ = watch.wait_for_json("the end of the installation", |line| {
+        line["type"] == "INSTALLATION_COMPLETED"
+    });
+    watch.signal("INT");
+    let lines = watch.finish().json_lines();
+    let (states, events): (Vec<_>, Vec<_>) = lines
+        .iter()
+        .partition(|line| line["type"] == "STREAM_STATE");
+    let words = |lines: Vec<&Value>, word: fn(&Value) -> &Value| {
+        let words = lines.into_iter().map(|line| word(line).as_str().unwrap());
+        words.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut states = words(states, |line| &line["data"]["state"]);
+    states.dedup(); // It may have tried more than once.
+    let events = words(events, |line| &line["type"]);
+    Seen { states, events }
 }
 
 fn publish(daemon: &Daemon, version: &str) {

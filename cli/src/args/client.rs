@@ -1,11 +1,13 @@
 //! Commands that do what an installed application does.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use protocol::{Channel, ClientId, Version};
 
-use super::SimulateArgs;
+use super::{InstallArgs, RollbackArgs, RunArgs, SimulateArgs, StatusArgs};
+use crate::units::parse_interval;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClientCommand {
@@ -14,6 +16,10 @@ pub(crate) enum ClientCommand {
     /// Download a release, verified and resumable
     Download(DownloadArgs),
     Update(UpdateArgs),
+    Run(RunArgs),
+    Install(InstallArgs),
+    Rollback(RollbackArgs),
+    Status(StatusArgs),
     Simulate(SimulateArgs),
 }
 
@@ -68,6 +74,21 @@ pub(crate) struct DownloadArgs {
         value_name = "ID"
     )]
     pub(crate) client_id: Option<ClientId>,
+    #[command(flatten)]
+    pub(crate) pinned: Pinned,
+}
+
+/// Whose releases are taken.
+#[derive(Debug, Args)]
+pub(crate) struct Pinned {
+    /// Take only what this Ed25519 key signed: a file, or the key itself in base64
+    #[arg(
+        long,
+        env = "RELCTL_PUBLIC_KEY",
+        hide_env_values = true,
+        value_name = "FILE|BASE64"
+    )]
+    pub(crate) public_key: Option<String>,
 }
 
 /// Keep an application up to date
@@ -85,7 +106,8 @@ pub(crate) struct DownloadArgs {
     after_help = "\
 Examples:
   relctl client update --app-dir ~/app --client-id desktop-7f3a --channel stable
-  relctl client update --app-dir ~/app --once"
+  relctl client update --app-dir ~/app --once
+  relctl client update --app-dir ~/app --poll 10m --public-key publisher.pub"
 )]
 pub(crate) struct UpdateArgs {
     /// The application's folder; made where it is missing
@@ -112,4 +134,9 @@ pub(crate) struct UpdateArgs {
     /// End after one update, or when there is none
     #[arg(long)]
     pub(crate) once: bool,
+    /// Open no live session; ask this often
+    #[arg(long, value_name = "TIME", num_args = 0..=1, default_missing_value = "15m", value_parser = parse_interval)]
+    pub(crate) poll: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) pinned: Pinned,
 }

@@ -18,6 +18,7 @@ use crate::units::parse_percent;
 Examples:
   relctl publish app-2.1.0.jar
   relctl publish app-2.1.0.jar --channel beta --notes-file CHANGES.md --rollout 10%
+  relctl publish app-2.1.0.jar --signing-key publisher.pem
   git log -1 --format=%B | relctl publish app-2.1.0.jar --notes-file -")]
 pub(crate) struct PublishArgs {
     /// The JAR
@@ -61,6 +62,17 @@ pub(crate) struct PublishArgs {
     /// Allow a version below the newest of the channel: a maintenance release
     #[arg(long)]
     pub(crate) allow_older: bool,
+    /// Sign it with this Ed25519 key, a PEM file
+    #[arg(
+        long,
+        env = "RELCTL_SIGNING_KEY",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    pub(crate) signing_key: Option<PathBuf>,
+    /// The signature, in base64, where the key is elsewhere
+    #[arg(long, value_name = "BASE64", conflicts_with = "signing_key")]
+    pub(crate) signature: Option<String>,
     /// Only for this platform; may be given several times
     #[arg(long = "platform", value_name = "NAME", action = ArgAction::Append)]
     pub(crate) platforms: Vec<Platform>,

@@ -1,5 +1,10 @@
 //! `relctl client`: the reference desktop client.
 
+mod install;
+mod request;
+mod rollback;
+pub(super) mod run;
+mod status;
 mod update;
 
 use std::path::{Path, PathBuf};
@@ -7,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use client::download::{Progress, Wanted, download};
+use client::install::HeldBack;
 use client::{AppFolder, Daemon};
 use protocol::api::{CheckAnswer, CheckQuery};
 use protocol::message::CompatibilityIssue;
@@ -27,12 +33,23 @@ pub(crate) async fn run(
     command: ClientCommand,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let daemon = config::daemon(global)?;
     match command {
-        ClientCommand::Check(args) => check(&daemon, args, output).await,
-        ClientCommand::Download(args) => fetch(&daemon, args, output).await,
-        ClientCommand::Update(args) => update::run(daemon, args, output).await,
+        ClientCommand::Check(args) => check(&config::daemon(global)?, args, output).await,
+        ClientCommand::Download(args) => fetch(&config::daemon(global)?, args, output).await,
+        ClientCommand::Update(args) => update::run(config::daemon(global)?, args, output).await,
+        ClientCommand::Run(args) => run::run(global, args, output).await,
+        ClientCommand::Install(args) => install::run(global, args, output).await,
+        ClientCommand::Rollback(args) => rollback::run(global, args, output).await,
+        ClientCommand::Status(args) => status::run(&args, output),
         ClientCommand::Simulate(args) => simulate::run(global, args, output).await,
+    }
+}
+
+/// The folder of an application, which must be there.
+fn folder(app_dir: &Path) -> Result<AppFolder, Failure> {
+    match std::fs::metadata(app_dir) {
+        Ok(_) => Ok(AppFolder::at(app_dir)),
+        Err(error) => Err(Failure::file("find", app_dir, &error)),
     }
 }
 
@@ -119,6 +136,19 @@ fn cannot_install(issue: &CompatibilityIssue) -> String {
     )
 }
 
+/// Why what is offered is left alone.
+fn held_back(held: &HeldBack) -> String {
+    let HeldBack {
+        version,
+        reason,
+        since: _,
+    } = held;
+    format!(
+        "{version} is offered and held back here: {}",
+        harmless_word(reason)
+    )
+}
+
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Downloaded {
@@ -130,7 +160,15 @@ struct Downloaded {
 }
 
 async fn fetch(daemon: &Daemon, args: DownloadArgs, output: &Output) -> Result<Exit, Failure> {
+    let public_key = config::public_key(args.pinned.public_key.as_deref())?;
     let release = daemon.metadata(&args.version).await?;
+    if let Some(key) = public_key {
+        key.check(
+            &args.version,
+            release.checksum,
+            release.signature.as_deref(),
+        )?;
+    }
     let target = target(args.output, &release.file_name, &args.version);
     let wanted = Wanted {
         path: release.download_url,

@@ -201,7 +201,19 @@ fn release(args: &PublishArgs, artifact: &Artifact) -> Result<NewRelease, Failur
         rollout_percentage: args.rollout,
         platforms: args.platforms.clone(),
         allow_older: args.allow_older,
+        signature: signature(args, artifact)?,
     })
+}
+
+fn signature(args: &PublishArgs, artifact: &Artifact) -> Result<Option<String>, Failure> {
+    let key = args.signing_key.as_deref();
+    match key.filter(|file| !file.as_os_str().is_empty()) {
+        Some(file) => {
+            let key = config::signing_key(file)?;
+            Ok(Some(key.sign(&artifact.version, artifact.checksum)))
+        }
+        None => Ok(args.signature.clone()),
+    }
 }
 
 fn notes(args: &PublishArgs) -> Result<String, Failure> {

@@ -145,6 +145,11 @@ impl Part {
     }
 }
 
+/// How many bytes an earlier try left beside `target`.
+pub(super) fn len_beside(target: &Path) -> u64 {
+    std::fs::metadata(with_suffix(target, ".part")).map_or(0, |found| found.len())
+}
+
 fn remove(path: &Path) -> Result<(), Error> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

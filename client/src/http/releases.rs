@@ -53,6 +53,8 @@ pub struct NewRelease {
     pub platforms: Vec<Platform>,
     /// Whether it may be older than the newest of its channel: a maintenance release.
     pub allow_older: bool,
+    /// The publisher's signature.
+    pub signature: Option<String>,
 }
 
 /// What became of an upload.
@@ -214,6 +216,7 @@ fn form_of(release: &NewRelease) -> Form {
         rollout_percentage,
         platforms,
         allow_older,
+        signature,
     } = release;
     let mut form = Form::new()
         .text("versionNumber", version.to_string())
@@ -229,6 +232,9 @@ fn form_of(release: &NewRelease) -> Form {
     if !platforms.is_empty() {
         let names: Vec<&str> = platforms.iter().map(Platform::as_str).collect();
         form = form.text("platforms", names.join(","));
+    }
+    if let Some(signature) = signature {
+        form = form.text("signature", signature.clone());
     }
     if *allow_older {
         form = form.text("allowOlder", "true");

@@ -11,12 +11,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 use tracing::debug;
 
 use super::handshake::{refused, request};
 use super::said::{Heard, Said};
-use super::{Command, Event, Session};
+use super::{Command, Event, Outlet, Session};
 use crate::error::words;
 use crate::{Daemon, Error, Refusal};
 
@@ -35,15 +35,13 @@ pub(super) enum Ended {
     },
 }
 
-type Events = mpsc::Sender<Result<Event, Error>>;
-
 pub(super) struct Connection {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     said: Said,
     answers: HashMap<String, oneshot::Sender<Result<Ack, Error>>>,
     last_heard: Instant,
-    /// What RATE_LIMITED asked for, in case the daemon closes after it.
-    asked: Option<Duration>,
+    /// What RATE_LIMITED asked for, and when, in case the daemon closes after it.
+    asked: Option<(Instant, Duration)>,
 }
 
 /// A handshake or a greeting that takes longer is not coming.
@@ -72,16 +70,22 @@ impl Connection {
             .read_buffer_size(READ_BYTES)
             .max_message_size(Some(MESSAGE_BYTES))
             .max_frame_size(Some(MESSAGE_BYTES));
-        let connecting = tokio_tungstenite::connect_async_with_config(request, Some(config), true);
+        let network = daemon.network();
+        let connecting = async {
+            let stream = network.connect().await.map_err(|reason| lost(&reason))?;
+            let tls = Some(Connector::Rustls(network.tls()));
+            client_async_tls_with_config(request, stream, Some(config), tls)
+                .await
+                .map_err(|error| refused(daemon, error))
+        };
         match timeout(HANDSHAKE_TIMEOUT, connecting).await {
-            Ok(Ok((socket, _))) => Ok(Self {
-                socket,
+            Ok(connected) => Ok(Self {
+                socket: connected?.0,
                 said: Said::default(),
                 answers: HashMap::new(),
                 last_heard: Instant::now(),
                 asked: None,
             }),
-            Ok(Err(error)) => Err(refused(daemon, error)),
             Err(_) => Err(lost("no answer to the WebSocket handshake in time")),
         }
     }
@@ -90,10 +94,10 @@ impl Connection {
     pub(super) async fn talk(
         mut self,
         session: &mut Session,
-        events: &Events,
+        outlet: &Outlet,
         commands: &mut mpsc::Receiver<Command>,
     ) -> Ended {
-        let ended = self.converse(session, events, commands).await;
+        let ended = self.converse(session, outlet, commands).await;
         for (_, answer) in self.answers.drain() {
             let reason = "the connection broke before the answer".into();
             let url = "the live session".into();
@@ -114,15 +118,15 @@ impl Connection {
     async fn converse(
         &mut self,
         session: &mut Session,
-        events: &Events,
+        outlet: &Outlet,
         commands: &mut mpsc::Receiver<Command>,
     ) -> Result<(), Ended> {
-        let interval = match timeout(HANDSHAKE_TIMEOUT, self.greeting(events)).await {
+        let interval = match timeout(HANDSHAKE_TIMEOUT, self.greeting(outlet)).await {
             Ok(greeted) => greeted?,
             Err(_) => return Err(lost("the daemon did not greet in time")),
         };
         let opening = self.said.opening(session);
-        if opening.is_empty() && events.send(Ok(Event::Ready)).await.is_err() {
+        if opening.is_empty() && !outlet.tell(Ok(Event::Ready)).await {
             return Ok(());
         }
         for envelope in opening {
@@ -135,7 +139,7 @@ impl Connection {
             tokio::select! {
                 text = self.receive() => {
                     let text = text?;
-                    if !self.handle(&text, session, events).await? {
+                    if !self.handle(&text, session, outlet).await? {
                         return Ok(());
                     }
                 }
@@ -155,14 +159,14 @@ impl Connection {
     }
 
     /// Waits for WELCOME; its heartbeat is how often we ping.
-    async fn greeting(&mut self, events: &Events) -> Result<Duration, Ended> {
+    async fn greeting(&mut self, outlet: &Outlet) -> Result<Duration, Ended> {
         loop {
             let text = self.receive().await?;
             match parse(&text) {
                 Some(ServerMessage::Welcome(welcome)) => {
                     let interval = Duration::from_millis(welcome.heartbeat_interval)
                         .clamp(*PING_INTERVAL.start(), *PING_INTERVAL.end());
-                    if events.send(Ok(Event::Connected(welcome))).await.is_err() {
+                    if !outlet.tell(Ok(Event::Connected(welcome))).await {
                         return Err(Ended::ByUs);
                     }
                     return Ok(interval);
@@ -178,7 +182,7 @@ impl Connection {
         &mut self,
         text: &str,
         session: &mut Session,
-        events: &Events,
+        outlet: &Outlet,
     ) -> Result<bool, Ended> {
         let Some(message) = parse(text) else {
             return Ok(true);
@@ -189,28 +193,29 @@ impl Connection {
             Heard::Message => {}
             Heard::Refused(error) => return Err(Ended::Refused(error)),
             Heard::Opened { gap } => {
-                if gap && events.send(Ok(Event::Gap)).await.is_err() {
+                if gap && !outlet.tell(Ok(Event::Gap)).await {
                     return Ok(false);
                 }
-                return Ok(events.send(Ok(Event::Ready)).await.is_ok());
+                return Ok(outlet.tell(Ok(Event::Ready)).await);
             }
             Heard::Again(envelope) => {
                 self.send(envelope.to_text()).await?;
-                return Ok(events.send(Ok(Event::Gap)).await.is_ok());
+                return Ok(outlet.tell(Ok(Event::Gap)).await);
             }
             Heard::Noted => return Ok(true),
         }
         if self.answer(&message) {
             return Ok(true);
         }
-        Ok(events.send(Ok(Event::Message(message))).await.is_ok())
+        Ok(outlet.tell(Ok(Event::Message(message))).await)
     }
 
     /// Remembers what the daemon says before it closes, and ends at once where nothing can follow.
     fn note_end(&mut self, message: &ServerMessage) -> Result<(), Ended> {
         match message {
             ServerMessage::RateLimited(limited) => {
-                self.asked = Some(Duration::from_secs(limited.retry_after));
+                let asked = Duration::from_secs(limited.retry_after);
+                self.asked = Some((Instant::now(), asked));
                 Ok(())
             }
             ServerMessage::Error(error) if error.code == Code::AuthenticationFailed => {
@@ -297,9 +302,10 @@ impl Connection {
     }
 
     fn lost(&self, reason: String) -> Ended {
+        let left = |(when, asked): (Instant, Duration)| asked.checked_sub(when.elapsed());
         Ended::Lost {
             reason,
-            asked: self.asked,
+            asked: self.asked.and_then(left),
         }
     }
 }

@@ -5,46 +5,47 @@ use protocol::ids::is_printable;
 use protocol::limits::REPORT_TEXT_CHARS;
 use protocol::message::{InstallationReport, InstallationResult};
 
-use super::{Offer, Step, Updated, Way};
+use super::{Offer, Updated, Way};
 use crate::Error;
+use crate::state::State;
 
-impl Step {
-    /// What the fleet's watchers hear of it. Downloads are measured by the daemon itself.
+impl State {
+    /// What the fleet's watchers hear of it. Downloads are measured by the daemon itself, and the end has a report of
+    /// its own.
     #[must_use]
     pub fn report(&self) -> Option<ClientMessage> {
-        let (version, phase, progress_percentage, current_operation) = match self {
-            Self::Downloading { .. } => return None,
-            Self::FellBack {
-                version, reason, ..
-            } => (
-                version,
-                "falling-back",
-                0,
-                format!("Another way is taken: {reason}"),
-            ),
-            Self::Rebuilding { version, way } => (
-                version,
-                "patching",
-                25,
-                match way {
-                    Way::Compressed => "Unpacking the compressed file".to_owned(),
-                    Way::Kept | Way::Delta { .. } | Way::Full => {
-                        "Rebuilding the file from the delta".to_owned()
-                    }
-                },
-            ),
-            Self::Installing { version } => (
-                version,
-                "installing",
-                75,
-                "Putting the new version in place".to_owned(),
-            ),
+        let (phase, progress_percentage, operation) = match self {
+            Self::Offered(attempt) => {
+                let failed = attempt.failed.last()?;
+                let words = format!("Another way is taken: {}", failed.reason);
+                ("falling-back", 0, words)
+            }
+            Self::Patching {
+                way: Way::Compressed,
+                ..
+            } => ("patching", 25, "Unpacking the compressed file".to_owned()),
+            Self::Patching { .. } => {
+                let words = "Rebuilding the file from the delta";
+                ("patching", 25, words.to_owned())
+            }
+            Self::Installing(_) => {
+                let words = "Putting the new version in place";
+                ("installing", 75, words.to_owned())
+            }
+            Self::Idle
+            | Self::Downloading { .. }
+            | Self::Verifying { .. }
+            | Self::Staged(_)
+            | Self::Probation { .. }
+            | Self::Confirmed { .. }
+            | Self::RolledBack { .. }
+            | Self::Failed { .. } => return None,
         };
         Some(ClientMessage::InstallationProgress(InstallationReport {
-            version: version.clone(),
+            version: self.version()?.clone(),
             phase: phase.to_owned(),
             progress_percentage,
-            current_operation: short(&current_operation),
+            current_operation: short(&operation),
         }))
     }
 }
@@ -52,7 +53,7 @@ impl Step {
 /// The report at the end of an update.
 pub(crate) fn result(offer: &Offer, outcome: &Result<Updated, Error>) -> ClientMessage {
     let message = match outcome {
-        Ok(updated) => match &updated.way {
+        Ok(updated) => match &updated.staged.way {
             Way::Kept => "Installed from the copy that was still there".to_owned(),
             Way::Delta { format } => format!("Installed by a {format} delta"),
             Way::Compressed => "Installed from the compressed download".to_owned(),

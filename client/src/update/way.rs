@@ -7,10 +7,12 @@ use delta::{ApplyLimits, Expected, Format};
 use protocol::{Checksum, DeltaSource};
 use tracing::warn;
 
-use super::{Offer, OfferedDelta, Step, Updater};
-use crate::Error;
+use super::course::Course;
+use super::{Offer, OfferedDelta, Staged, Updater};
 use crate::download::{self, Progress, Wanted};
 use crate::error::blocking;
+use crate::state::Transition;
+use crate::{Error, room};
 
 /// How a new version came to be there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,67 +54,45 @@ impl fmt::Display for Way {
     }
 }
 
-/// A file that may be put in place.
-#[derive(Debug)]
-pub(super) struct Arrived {
-    pub(super) file: PathBuf,
-    pub(super) way: Way,
-    pub(super) fetched_bytes: u64,
-}
-
 /// Brings the file of an offer, one way or another.
 pub(super) async fn bring(
     updater: &Updater,
     offer: &Offer,
-    tell: &mut (dyn FnMut(Step) + Send),
-) -> Result<Arrived, Error> {
+    course: &mut Course<'_>,
+) -> Result<Staged, Error> {
+    let staged = |file: PathBuf, way: Way, fetched_bytes: u64| Staged {
+        from: offer.from.clone(),
+        version: offer.to.clone(),
+        file,
+        checksum: offer.full.checksum,
+        size_bytes: offer.full.size_bytes,
+        way,
+        fetched_bytes,
+        is_rollback: offer.is_rollback,
+    };
     let kept = updater.app.jar(&offer.to);
     if has_checksum(&kept, offer.full.checksum).await {
-        return Ok(Arrived {
-            file: kept,
-            way: Way::Kept,
-            fetched_bytes: 0,
-        });
+        course.step(Transition::Verify(Way::Kept));
+        return Ok(staged(kept, Way::Kept, 0));
     }
     // What a failed delta cost counts as well.
     let mut fetched_bytes = 0;
     for (way, offered) in worth_trying(offer) {
-        match by_delta(updater, offer, &way, offered, &mut fetched_bytes, tell).await {
-            Ok(file) => {
-                return Ok(Arrived {
-                    file,
-                    way,
-                    fetched_bytes,
-                });
-            }
+        match by_delta(updater, offer, &way, offered, &mut fetched_bytes, course).await {
+            Ok(file) => return Ok(staged(file, way, fetched_bytes)),
             // Without a token or a network the full download would fail the same way.
             Err(error) if !is_about_the_delta(&error) => return Err(error),
             Err(error) => {
                 warn!(version = %offer.to, %way, %error, "a way did not lead to the new version");
-                tell(Step::FellBack {
-                    version: offer.to.clone(),
-                    way,
-                    reason: error.to_string(),
-                });
+                let reason = error.to_string();
+                course.step(Transition::FallBack { way, reason });
             }
         }
     }
     let file = updater.app.staged(&format!("{}.jar", offer.to));
-    fetch(
-        updater,
-        offer,
-        &offer.full,
-        Way::Full,
-        &file,
-        &mut fetched_bytes,
-        tell,
-    )
-    .await?;
-    Ok(Arrived {
-        file,
-        way: Way::Full,
-        fetched_bytes,
-    })
+    let full = &offer.full;
+    fetch(updater, full, Way::Full, &file, &mut fetched_bytes, course).await?;
+    Ok(staged(file, Way::Full, fetched_bytes))
 }
 
 /// The deltas that this build can apply and that save something, the one from nothing among them, smallest first.
@@ -152,6 +132,7 @@ fn is_about_the_delta(error: &Error) -> bool {
         | Error::OtherBase
         | Error::Mismatch { .. }
         | Error::Size { .. }
+        | Error::NoRoom { .. }
         | Error::Unreadable { .. } => true,
         Error::Refused(refusal) => !matches!(
             refusal.code,
@@ -167,7 +148,7 @@ async fn by_delta(
     way: &Way,
     offered: &OfferedDelta,
     fetched_bytes: &mut u64,
-    tell: &mut (dyn FnMut(Step) + Send),
+    course: &mut Course<'_>,
 ) -> Result<PathBuf, Error> {
     let base = base_of(updater, offer, way).await?;
     if !has_checksum(&base, offered.source).await {
@@ -181,38 +162,43 @@ async fn by_delta(
     };
     let name = format!("{source}-{}.{}", offer.to, offered.format);
     let patch = updater.app.staged(&name);
-    fetch(
-        updater,
-        offer,
-        &offered.file,
-        way.clone(),
-        &patch,
-        fetched_bytes,
-        tell,
-    )
-    .await?;
+    let file = &offered.file;
+    // What is fetched is of no use where there is no room for what it makes.
+    let folder = updater.app.staged("");
+    let full_bytes = offer.full.size_bytes;
+    room::ensure(&folder, full_bytes + file.missing_bytes(&patch)).await?;
+    fetch(updater, file, way.clone(), &patch, fetched_bytes, course).await?;
+    room::ensure(&folder, full_bytes).await?;
 
-    tell(Step::Rebuilding {
-        version: offer.to.clone(),
-        way: way.clone(),
-    });
+    course.step(Transition::Patch);
     let rebuilt = updater.app.staged(&format!("{}.rebuilt.jar", offer.to));
     let expected = Expected {
         base: Some(*offered.source.as_bytes()),
         result: Some(*offer.full.checksum.as_bytes()),
     };
-    let full_bytes = offer.full.size_bytes;
     let target = rebuilt.clone();
     blocking(move || {
         let base_bytes = std::fs::metadata(&base)
             .map_err(Error::file("read", &base))?
             .len();
         let limits = ApplyLimits::for_sizes(base_bytes, full_bytes);
-        let applied = delta::apply_to_file(&base, &patch, &target, &expected, &limits);
-        // A patch is used once, whatever came of it.
-        std::fs::remove_file(&patch).ok();
-        applied?;
-        Ok(())
+        match delta::apply_to_file(&base, &patch, &target, &expected, &limits) {
+            // The disk is at fault: another way would fail on it as well, and the patch is good for another time.
+            Err(delta::Error::File {
+                doing,
+                path,
+                source,
+            }) => Err(Error::File {
+                doing,
+                path,
+                source,
+            }),
+            applied => {
+                std::fs::remove_file(&patch).ok();
+                applied?;
+                Ok(())
+            }
+        }
     })
     .await?;
     Ok(rebuilt)
@@ -220,19 +206,23 @@ async fn by_delta(
 
 async fn fetch(
     updater: &Updater,
-    offer: &Offer,
     wanted: &Wanted,
     way: Way,
     target: &Path,
     fetched_bytes: &mut u64,
-    tell: &mut (dyn FnMut(Step) + Send),
+    course: &mut Course<'_>,
 ) -> Result<(), Error> {
+    let mut is_whole = false;
     let mut on_progress = |progress: Progress| {
-        tell(Step::Downloading {
-            version: offer.to.clone(),
-            way: way.clone(),
-            progress,
-        });
+        // The last byte may be told of twice.
+        if is_whole {
+            return;
+        }
+        course.step(Transition::Download(way.clone(), progress));
+        if progress.done_bytes == progress.total_bytes {
+            is_whole = true;
+            course.step(Transition::Verify(way.clone()));
+        }
     };
     let client = Some(&updater.client_id);
     let fetched =
@@ -280,6 +270,7 @@ mod tests {
             full: wanted(1000),
             deltas,
             compressed,
+            signature: None,
         };
         let ways = worth_trying(&offer).into_iter();
         ways.map(|(way, _)| way.to_string()).collect()

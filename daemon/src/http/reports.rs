@@ -43,7 +43,7 @@ pub(super) async fn take_report(
     let client_id = client_id.ok_or_else(nobody)?;
     let running = app.hub.version_of(&client_id);
     let report = read_report(message, running)?;
-    reports::report(&app, &client_id, report, None);
+    reports::report(&app, &caller, &client_id, report, None);
     Ok(axum::Json(Success::new(())))
 }
 

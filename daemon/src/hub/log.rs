@@ -1,6 +1,6 @@
 //! The newest events of the fleet, in order. Watchers read from it at their own pace; nothing queues up for them.
 //!
-//! A position only grows, also over restarts: it begins at the clock's microseconds. When the log is full, progress
+//! A position only grows, also over restarts: it goes on at the clock's microseconds. When the log is full, progress
 //! that was overtaken goes first, so a busy download does not push out the news of a release.
 
 use std::collections::{HashMap, VecDeque};
@@ -12,7 +12,7 @@ use protocol::{ClientId, ServerMessage, Timestamp, Version};
 use super::event::{Event, Filter, Subject};
 
 /// Events that are kept for `since`.
-const KEPT_EVENTS: usize = 10_000;
+pub(super) const KEPT_EVENTS: usize = 10_000;
 /// A reader that is further behind skips progress that was overtaken meanwhile.
 const BEHIND: u64 = 64;
 
@@ -34,16 +34,34 @@ type ProgressKey = (Discriminant<ServerMessage>, ClientId, Option<Version>);
 pub struct EventsLost;
 
 impl EventLog {
+    /// The log of a daemon that knows of no run before this one.
     pub(super) fn new(started_at: Timestamp) -> Self {
-        let start = u64::try_from(started_at.unix_ms())
-            .unwrap_or(0)
-            .saturating_mul(1000);
+        Self::after(position_at(started_at))
+    }
+
+    /// A log in which events after this position will be.
+    pub(super) fn after(position: u64) -> Self {
         Self {
             events: VecDeque::new(),
-            newest_seq: start,
-            dropped_through: start,
+            newest_seq: position,
+            dropped_through: position,
             latest_progress: HashMap::new(),
         }
+    }
+
+    /// The daemon has started again, and nothing happened in between.
+    pub(super) fn go_on(&mut self, started_at: Timestamp) {
+        self.newest_seq = self.newest_seq.max(position_at(started_at));
+    }
+
+    /// Events after this position are kept.
+    pub(super) fn dropped_through(&self) -> u64 {
+        self.dropped_through
+    }
+
+    /// All that is kept, the oldest first.
+    pub(super) fn events(&self) -> impl Iterator<Item = &Arc<Event>> {
+        self.events.iter()
     }
 
     /// Position of the newest event.
@@ -58,10 +76,20 @@ impl EventLog {
 
     /// Puts an event at the end.
     pub(super) fn append(&mut self, message: ServerMessage, subject: Subject) -> Arc<Event> {
+        self.restore(message, subject, self.newest_seq + 1)
+    }
+
+    /// Puts an event at the end that has its position already, above all others.
+    pub(super) fn restore(
+        &mut self,
+        message: ServerMessage,
+        subject: Subject,
+        seq: u64,
+    ) -> Arc<Event> {
         if self.events.len() >= KEPT_EVENTS {
             self.make_room();
         }
-        self.newest_seq += 1;
+        self.newest_seq = seq;
         let key = progress_key(&message, &subject);
         let event = Arc::new(Event::new(message, subject, self.newest_seq));
         if let Some(key) = key {
@@ -129,6 +157,12 @@ impl EventLog {
             }
         }
     }
+}
+
+fn position_at(time: Timestamp) -> u64 {
+    u64::try_from(time.unix_ms())
+        .unwrap_or(0)
+        .saturating_mul(1000)
 }
 
 fn progress_key(message: &ServerMessage, subject: &Subject) -> Option<ProgressKey> {

@@ -6,10 +6,9 @@ use crate::store::Catalog;
 fn hub() -> (Hub, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap().store;
-    (
-        Hub::new(store, Channels::default(), Timestamp::from_unix_ms(1)),
-        folder,
-    )
+    let started_at = Timestamp::from_unix_ms(1);
+    let hub = Hub::open(store, Channels::default(), folder.path(), started_at);
+    (hub, folder)
 }
 
 fn join(hub: &Hub, user: &str) -> Joined {
@@ -161,4 +160,92 @@ fn an_announcement_is_written_once_for_all_who_send_it_at_the_same_moment() {
             .contains("isRollback")
     );
     assert!(!hub.announcement(&two, None, now).contains("isRollback"));
+}
+
+/// The hub of a daemon that starts on the same folder.
+fn hub_again(folder: &tempfile::TempDir) -> Hub {
+    let store = Store::open(folder.path()).unwrap().store;
+    let started_at = Timestamp::from_unix_ms(2);
+    Hub::open(store, Channels::default(), folder.path(), started_at)
+}
+
+fn report(hub: &Hub, client_id: &str) {
+    let completed = event::tests::completed(client_id);
+    let client_id = client_id.parse().unwrap();
+    let version = Version::new(2, 1, 0);
+    hub.relay(completed.message().clone(), &client_id, &version, None);
+}
+
+/// How many events a watcher gets that has seen everything up to a position.
+fn events_after(hub: &Hub, since: u64) -> usize {
+    let watcher = join(hub, "ada");
+    let mut watching = hub.watch(watcher.seat(), event::Filter::default(), Some(since));
+    assert!(watching.oldest_seq <= since + 1, "nothing is missing");
+    let mut events = 0;
+    loop {
+        match hub.read_watch(&mut watching).unwrap().len() {
+            0 => return events,
+            page => events += page,
+        }
+    }
+}
+
+#[test]
+fn a_hub_that_starts_again_goes_on_where_the_one_before_was() {
+    let (hub, folder) = hub();
+    let watcher = join(&hub, "ada");
+    let since = hub
+        .watch(watcher.seat(), event::Filter::default(), None)
+        .seq;
+    drop(watcher);
+    report(&hub, "a");
+    drop(hub); // Without a word, as one that is killed.
+    let hub = hub_again(&folder);
+    assert!(hub.is_followed(&"a".parse().unwrap()), "somebody watched");
+    report(&hub, "b");
+    assert_eq!(events_after(&hub, since), 2);
+    hub.stop_events().unwrap();
+    drop(hub);
+    assert_eq!(events_after(&hub_again(&folder), since), 2);
+}
+
+#[test]
+fn the_file_of_events_stays_as_small_as_what_is_kept() {
+    let (hub, folder) = hub();
+    let lines = || {
+        let text = std::fs::read_to_string(folder.path().join("events.log"));
+        text.unwrap().lines().count()
+    };
+    for n in 0..25_000 {
+        report(&hub, &format!("client-{n}"));
+    }
+    assert_eq!(lines(), 25_001);
+    hub.tend_events().unwrap();
+    assert!((9_000..=10_001).contains(&lines()), "{}", lines());
+    report(&hub, "last");
+    let position_and_count = |hub: &Hub| {
+        let stream = hub.stream();
+        (stream.log.oldest_seq(), stream.log.events().count())
+    };
+    let before = position_and_count(&hub);
+    drop(hub);
+    let hub = hub_again(&folder);
+    assert_eq!(position_and_count(&hub), before);
+    let (oldest, count) = before;
+    assert_eq!(events_after(&hub, oldest - 1), count);
+}
+
+#[test]
+fn after_a_write_that_failed_the_file_is_made_again() {
+    let (hub, folder) = hub();
+    report(&hub, "a");
+    hub.stream()
+        .file
+        .give_up(&std::io::Error::other("the disk is full"));
+    let since = hub.stream().log.oldest_seq() - 1;
+    report(&hub, "b");
+    hub.tend_events().unwrap();
+    report(&hub, "c");
+    drop(hub);
+    assert_eq!(events_after(&hub_again(&folder), since), 3);
 }

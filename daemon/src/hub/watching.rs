@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use protocol::{ServerMessage, SessionId, Timestamp};
+use protocol::{ServerMessage, SessionId};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::Hub;
 use super::event::{Event, Filter, Subject};
+use super::event_file::EventFile;
 use super::log::{EventLog, EventsLost};
 use super::membership::connected_message;
 use super::seat::{Calls, Seat};
@@ -20,7 +21,9 @@ const PAGE: usize = 64;
 /// The events, and who waits for them.
 #[derive(Debug)]
 pub(super) struct Stream {
-    log: EventLog,
+    pub(super) log: EventLog,
+    /// What is in the log, for the daemon that starts after this one.
+    pub(super) file: EventFile,
     watchers: Vec<(Arc<Seat>, Filter)>,
     was_ever_watched: bool,
 }
@@ -48,11 +51,12 @@ impl Watching {
 }
 
 impl Stream {
-    pub(super) fn new(started_at: Timestamp) -> Self {
+    pub(super) fn new(log: EventLog, file: EventFile, was_ever_watched: bool) -> Self {
         Self {
-            log: EventLog::new(started_at),
+            log,
+            file,
             watchers: Vec::new(),
-            was_ever_watched: false,
+            was_ever_watched,
         }
     }
 
@@ -66,6 +70,7 @@ impl Stream {
 
     pub(super) fn append(&mut self, message: ServerMessage, subject: Subject) -> Arc<Event> {
         let event = self.log.append(message, subject);
+        self.file.append(&event);
         for (seat, filter) in &self.watchers {
             if filter.matches(event.subject()) {
                 seat.call(Calls::EVENTS);
@@ -87,7 +92,10 @@ impl Hub {
         let mut stream = self.stream();
         stream.unwatch(seat.session_id());
         stream.watchers.push((Arc::clone(seat), filter.clone()));
-        stream.was_ever_watched = true;
+        if !stream.was_ever_watched {
+            stream.was_ever_watched = true;
+            stream.file.note_watched();
+        }
         seat.call(Calls::EVENTS);
         let seq = stream.log.newest_seq();
         Watching {

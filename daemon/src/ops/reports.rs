@@ -3,6 +3,7 @@
 //! The daemon sets who and when; the rest is the client's word. It goes to the client's other sessions and to the
 //! watchers. Results are counted for releases that exist: what somebody else published is none of our statistics.
 
+use protocol::api::Role;
 use protocol::message::{
     DownloadProgress, DownloadReport, InstallationCompleted, InstallationProgress,
     InstallationReport, InstallationResult,
@@ -10,6 +11,7 @@ use protocol::message::{
 use protocol::{ClientId, ServerMessage, SessionId, Timestamp, Version};
 
 use crate::app::App;
+use crate::auth::Caller;
 
 /// A report of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +30,13 @@ pub enum Report {
 }
 
 /// Takes a report. `from` is the session that it came on, which need not hear its own words.
-pub fn report(app: &App, client_id: &ClientId, report: Report, from: Option<SessionId>) {
+pub fn report(
+    app: &App,
+    caller: &Caller,
+    client_id: &ClientId,
+    report: Report,
+    from: Option<SessionId>,
+) {
     let timestamp = Timestamp::now();
     match report {
         Report::Download(report) => {
@@ -63,7 +71,10 @@ pub fn report(app: &App, client_id: &ClientId, report: Report, from: Option<Sess
             });
             app.hub.relay(completed, client_id, &version, from);
             if success {
-                app.hub.client_installed(client_id, &version);
+                // Any user may name any client. Who names somebody else's must not make it look up to date, and so keep
+                // releases from it.
+                let only_of = (caller.role < Role::Publisher).then_some(&caller.username);
+                app.hub.client_installed(client_id, &version, only_of);
             }
         }
     }

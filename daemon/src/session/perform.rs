@@ -53,7 +53,8 @@ impl<T> Session<T> {
             Action::Register => self.app.hub.registered(&self.seat, Timestamp::now()),
             Action::Report(client_id, report) => {
                 let from = self.seat.session_id();
-                ops::reports::report(&self.app, &client_id, report, Some(from));
+                let caller = &self.visitor.caller;
+                ops::reports::report(&self.app, caller, &client_id, report, Some(from));
             }
             Action::Watch { filter, since, id } => {
                 let watching = self.app.hub.watch(&self.seat, filter, since);

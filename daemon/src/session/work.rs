@@ -151,7 +151,11 @@ impl<T: Transport> Session<T> {
         if calls.contains(Calls::IDENTITY) {
             let App { auth, store, .. } = &*self.app;
             match auth.recheck(store, &self.visitor.caller, Timestamp::now()) {
-                Some(caller) => self.apply(Input::Recognised(caller.role)),
+                Some(caller) => {
+                    let role = caller.role;
+                    self.visitor.caller = caller;
+                    self.apply(Input::Recognised(role));
+                }
                 None => self.apply(Input::TokenEnded),
             }
         }

@@ -6,6 +6,7 @@ use daemon::store::Actor;
 use futures_util::StreamExt;
 use protocol::api::{Role, UserChange};
 use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::{Client, Daemon, release, until};
 
@@ -141,17 +142,16 @@ async fn a_session_that_does_not_read_is_ended_and_delays_nobody() {
     })
     .await;
     // What was on the way can still be read, and behind it why it ends.
-    let mut last = None;
-    while let Some(Ok(message)) = stalled.stream.next().await {
-        last = Some(message);
-    }
-    let last = last.unwrap();
-    match last {
-        tokio_tungstenite::tungstenite::Message::Close(Some(frame)) => {
-            assert_eq!(u16::from(frame.code), 1013)
+    let mut is_told_why = false;
+    let code = loop {
+        match stalled.stream.next().await {
+            Some(Ok(Message::Text(text))) => is_told_why |= text.contains("SLOW_CONSUMER"),
+            Some(Ok(Message::Close(Some(frame)))) => break u16::from(frame.code),
+            Some(Ok(_)) => {}
+            other => panic!("expected the close, not {other:?}"),
         }
-        other => panic!("expected the close, not {other:?}"),
-    }
+    };
+    assert_eq!((is_told_why, code), (true, 1013));
     daemon.publish(release("2.1.0"));
     other.expect("NEW_VERSION_AVAILABLE").await;
 }

@@ -244,18 +244,38 @@ async fn a_flood_of_pings_ends_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_empty_fragments_costs_the_session_and_nothing_else() {
+async fn a_message_of_fragments_without_end_costs_the_session_and_nothing_else() {
     let daemon = Daemon::start().await;
     let mut stream = raw_session(&daemon).await;
-    let bytes = [
-        frame(0x01, b""),
-        frame(0x00, b"").repeat(100_000),
-        frame(0x80, b""),
-        frame(0x88, &[3, 232]),
-    ]
-    .concat();
+    // No last one: only the count of them can end it.
+    let bytes = [frame(0x01, b""), frame(0x00, b"").repeat(100_000)].concat();
     let _ = stream.write_all(&bytes).await;
-    assert!(close_code(&rest(stream).await).is_some());
+    let frames = rest(stream).await;
+    assert!(has_text(&frames, "MESSAGE_TOO_LARGE"));
+    assert_eq!(close_code(&frames), Some(1009));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_64_kib_may_come_in_fragments_of_one_byte_each() {
+    let daemon = Daemon::start().await;
+    let mut stream = raw_session(&daemon).await;
+    let ping = r#"{"type":"PING","data":{}}"#;
+    let text = format!("{ping}{}", " ".repeat(65_536 - ping.len()));
+    let (last, others) = text.as_bytes().split_last().unwrap();
+    let mut bytes = frame(0x01, b"");
+    for byte in others {
+        bytes.extend(frame(0x00, &[*byte]));
+    }
+    bytes.extend(frame(0x80, &[*last]));
+    bytes.extend(frame(0x81, text.as_bytes()));
+    bytes.extend(frame(0x88, &[3, 232]));
+    stream.write_all(&bytes).await.unwrap();
+    let frames = rest(stream).await;
+    let answers = frames.iter().filter(|(opcode, payload)| {
+        *opcode == 1 && String::from_utf8_lossy(payload).contains("HEARTBEAT")
+    });
+    assert_eq!(answers.count(), 2, "in fragments, and in one frame");
+    assert_eq!(close_code(&frames), Some(1000));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,6 +16,8 @@ mod limits;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod oddities;
+#[cfg(test)]
 mod page;
 #[cfg(test)]
 mod reports;

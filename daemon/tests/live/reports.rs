@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Daemon, keys, release};
 
-async fn post(daemon: &Daemon, token: &str, query: &str, body: &Value) -> String {
+pub(crate) async fn post(daemon: &Daemon, token: &str, query: &str, body: &Value) -> String {
     let text = body.to_string();
     let request = format!(
         "POST /api/v1/updates/reports{query} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
@@ -156,6 +156,26 @@ async fn a_failed_installation_leaves_the_client_where_it_is() {
     client.ask(json!({"type": "INSTALLATION_COMPLETED", "data": {"version": "2.1.0", "success": false}})).await;
     daemon.publish(release("2.1.0"));
     client.expect("NEW_VERSION_AVAILABLE").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_makes_the_client_of_another_user_look_up_to_date() {
+    let daemon = Daemon::start().await;
+    let mut client = daemon.client("a", "2.0.0").await;
+    let result =
+        json!({"type": "INSTALLATION_COMPLETED", "data": {"version": "9.0.0", "success": true}});
+    for (name, role) in [("mallory", Role::User), ("operator", Role::Publisher)] {
+        let token = daemon.token(name, role);
+        let answer = post(&daemon, &token, "?clientId=a", &result).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        // It hears what is said about it in any case.
+        client.expect("INSTALLATION_COMPLETED").await;
+        daemon.publish(release(if role == Role::User { "2.1.0" } else { "2.2.0" }));
+        if role == Role::User {
+            client.expect("NEW_VERSION_AVAILABLE").await;
+        }
+        client.expect_nothing().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

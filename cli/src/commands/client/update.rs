@@ -1,15 +1,18 @@
 //! `relctl client update`: keeps an application up to date, and says so in plain lines.
 
 use client::download::Progress;
-use client::follow::{Happening, Until, follow};
-use client::update::{Offer, Step, Updated, Way};
+use client::follow::{Happening, Hearing, Until, follow};
+use client::install::HeldBack;
+use client::state::{Attempt, State};
+use client::update::{Offer, Staged, Updated, Way};
 use client::{AppFolder, Daemon, Updater};
 use indicatif::ProgressBar;
 use protocol::Version;
 use serde::Serialize;
 
-use super::cannot_install;
+use super::{cannot_install, held_back};
 use crate::args::UpdateArgs;
+use crate::config;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, harmless_word};
@@ -44,10 +47,15 @@ pub(crate) async fn run(
         Some(client_id) => client_id,
         None => app.client_id()?,
     };
-    let updater = Updater::new(daemon, app, client_id, args.channel);
+    let mut updater = Updater::new(daemon, app, client_id, args.channel);
+    updater.public_key = config::public_key(args.pinned.public_key.as_deref())?;
     let until = match args.once {
         true => Until::Once,
         false => Until::Forever,
+    };
+    let hearing = match args.poll {
+        Some(interval) => Hearing::Polling(interval),
+        None => Hearing::Session,
     };
     output.say(&format!(
         "{} runs {}, follows {} at {}",
@@ -64,10 +72,11 @@ pub(crate) async fn run(
         closed: None,
         is_waiting: false,
         said_up_to_date: None,
+        said_held_back: None,
     };
     let updated = {
         let mut tell = |happening: Happening| teller.tell(happening, &updater);
-        follow(&updater, until, &mut tell).await
+        follow(&updater, until, hearing, &mut tell).await
     };
     teller.end_bar();
     if let Some(failure) = teller.closed.take() {
@@ -87,6 +96,7 @@ struct Teller<'a> {
     closed: Option<Failure>,
     is_waiting: bool,
     said_up_to_date: Option<Version>,
+    said_held_back: Option<Version>,
 }
 
 impl Teller<'_> {
@@ -106,8 +116,8 @@ impl Teller<'_> {
                 }
             }
             Happening::UpToDate(version) => self.up_to_date(&version, updater),
-            Happening::Offered(offer) => self.offered(&offer),
-            Happening::Step(step) => self.step(step),
+            Happening::HeldBack(held) => self.held_back(held, updater),
+            Happening::Update(state) => self.update(&state),
             Happening::Updated(updated) => self.updated(&updated, updater),
             Happening::Failed { error, wait } => {
                 self.end_bar();
@@ -117,6 +127,18 @@ impl Teller<'_> {
                 ));
             }
             Happening::Blocked(issue) => self.output.warn(&cannot_install(&issue)),
+        }
+    }
+
+    fn held_back(&mut self, held: HeldBack, updater: &Updater) {
+        // Offered again after every break; said once.
+        if self.said_held_back.replace(held.version.clone()).as_ref() != Some(&held.version) {
+            self.output.warn(&held_back(&held));
+        }
+        if self.until == Until::Once
+            && let Ok(version) = updater.version()
+        {
+            self.up_to_date(&version, updater);
         }
     }
 
@@ -167,32 +189,44 @@ impl Teller<'_> {
         }
     }
 
-    fn step(&mut self, step: Step) {
-        match step {
-            Step::Downloading {
-                version,
+    fn update(&mut self, state: &State) {
+        match state {
+            State::Offered(Attempt { offer, failed }) => match failed.last() {
+                None => self.offered(offer),
+                Some(failed) => {
+                    self.end_bar();
+                    self.output.warn(&format!(
+                        "the {} did not work: {}; taking another way",
+                        failed.way,
+                        harmless_word(&failed.reason)
+                    ));
+                }
+            },
+            State::Downloading {
+                attempt,
                 way,
                 progress,
-            } => self.downloading(&version, &way, progress),
-            Step::FellBack { way, reason, .. } => {
-                self.end_bar();
-                self.output.warn(&format!(
-                    "the {way} did not work: {}; taking another way",
-                    harmless_word(&reason)
-                ));
-            }
-            Step::Rebuilding { version, way } => {
+            } => self.downloading(&attempt.offer.to, way, *progress),
+            State::Patching { attempt, way } => {
                 self.end_bar();
                 let doing = match way {
                     Way::Compressed => "unpacking",
                     Way::Kept | Way::Delta { .. } | Way::Full => "rebuilding",
                 };
-                self.output.say(&format!("{doing} {version}"));
+                self.output.say(&format!("{doing} {}", attempt.offer.to));
             }
-            Step::Installing { version } => {
+            State::Installing(staged) => {
                 self.end_bar();
+                let version = &staged.version;
                 self.output.say(&format!("verified; installing {version}"));
             }
+            State::Failed { .. } => self.end_bar(),
+            State::Idle
+            | State::Verifying { .. }
+            | State::Staged(_)
+            | State::Probation { .. }
+            | State::Confirmed { .. }
+            | State::RolledBack { .. } => {}
         }
     }
 
@@ -224,24 +258,25 @@ impl Teller<'_> {
 
     fn updated(&mut self, updated: &Updated, updater: &Updater) {
         self.end_bar();
+        let Updated { staged, elapsed } = updated;
         let document = Document {
             updated: true,
-            from_version: &updated.from,
-            to_version: &updated.to,
-            way: Some(updated.way.name()),
-            delta_format: match &updated.way {
+            from_version: &staged.from,
+            to_version: &staged.version,
+            way: Some(staged.way.name()),
+            delta_format: match &staged.way {
                 Way::Delta { format } => Some(format),
                 Way::Kept | Way::Compressed | Way::Full => None,
             },
-            fetched_bytes: updated.fetched_bytes,
-            full_bytes: updated.full_bytes,
-            is_rollback: updated.is_rollback,
-            elapsed_ms: u64::try_from(updated.elapsed.as_millis()).unwrap_or(u64::MAX),
-            file: updater.app.jar(&updated.to).display().to_string(),
+            fetched_bytes: staged.fetched_bytes,
+            full_bytes: staged.size_bytes,
+            is_rollback: staged.is_rollback,
+            elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            file: updater.app.jar(&staged.version).display().to_string(),
         };
         let written = self
             .output
-            .result("client-update", &document, || describe(updated));
+            .result("client-update", &document, || describe(staged));
         self.note_written(written);
     }
 
@@ -268,21 +303,21 @@ fn shown(version: &Version) -> String {
 }
 
 /// `2.0.0 → 2.1.0 by jar delta: 84 kB instead of 14.6 MB (0.6 %)`.
-fn describe(updated: &Updated) -> String {
-    let Updated {
+fn describe(staged: &Staged) -> String {
+    let Staged {
         from,
-        to,
+        version: to,
         way,
         fetched_bytes,
-        full_bytes,
+        size_bytes,
         ..
-    } = updated;
+    } = staged;
     let fetched = format_size(*fetched_bytes);
-    let full = format_size(*full_bytes);
+    let full = format_size(*size_bytes);
     let from = shown(from);
     match way {
         Way::Delta { .. } | Way::Compressed => {
-            let share = format_share(*fetched_bytes, *full_bytes);
+            let share = format_share(*fetched_bytes, *size_bytes);
             format!("{from} → {to} by {way}: {fetched} instead of {full} ({share})")
         }
         Way::Full => format!("{from} → {to} by full download: {full}"),
@@ -294,28 +329,32 @@ fn describe(updated: &Updated) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
+    use protocol::Checksum;
+
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn an_update_is_told_in_one_line() {
-        let updated = |way: Way, from: &str| Updated {
+        let staged = |way: Way, from: &str| Staged {
             from: from.parse().unwrap(),
-            to: "2.1.0".parse().unwrap(),
+            version: "2.1.0".parse().unwrap(),
+            file: PathBuf::new(),
+            checksum: Checksum::from_bytes([0; 32]),
+            size_bytes: 14_600_000,
             way,
             fetched_bytes: 84_000,
-            full_bytes: 14_600_000,
             is_rollback: false,
-            elapsed: Duration::from_secs(1),
         };
         let delta = Way::Delta {
             format: "jar".into(),
         };
         let lines = [
-            describe(&updated(delta, "2.0.0")),
-            describe(&updated(Way::Compressed, "0.0.0")),
-            describe(&updated(Way::Full, "0.0.0")),
-            describe(&updated(Way::Kept, "2.2.0")),
+            describe(&staged(delta, "2.0.0")),
+            describe(&staged(Way::Compressed, "0.0.0")),
+            describe(&staged(Way::Full, "0.0.0")),
+            describe(&staged(Way::Kept, "2.2.0")),
         ];
         insta::assert_snapshot!(lines.join("\n"), @r"
         2.0.0 → 2.1.0 by jar delta: 84 kB instead of 14.6 MB (0.6 %)

@@ -135,6 +135,9 @@ fn differences(release: &NewRelease, view: &ReleaseView) -> Vec<String> {
         names(&view.platforms),
         names(&release.platforms),
     );
+    if view.signature != release.signature {
+        differences.push("signature: it is another one".into());
+    }
     if view.release_notes != release.release_notes {
         differences.push("notes: they are other ones".into());
     }
@@ -150,6 +153,9 @@ fn contradictions(release: &NewRelease, view: &ReleaseView) -> Vec<String> {
     }
     if said.platforms.is_empty() {
         said.platforms.clone_from(&view.platforms);
+    }
+    if said.signature.is_none() {
+        said.signature.clone_from(&view.signature);
     }
     if said.minimum_client_version.is_none() {
         said.minimum_client_version = Some(view.minimum_client_version.clone());
@@ -187,6 +193,7 @@ mod tests {
             rollout_percentage: 100,
             platforms: Vec::new(),
             allow_older: false,
+            signature: None,
         }
     }
 

@@ -33,7 +33,8 @@ pub(super) fn read_envelope(
         ));
     };
     match object.remove("id") {
-        None => {}
+        // As with every field that may be left out.
+        None | Some(Value::Null) => {}
         Some(Value::String(text))
             if text.chars().count() <= MESSAGE_ID_CHARS && is_printable(&text) =>
         {
@@ -42,7 +43,7 @@ pub(super) fn read_envelope(
         Some(_) => {
             return Err(vec![FieldProblem::new(
                 "id",
-                format!("expected at most {MESSAGE_ID_CHARS} printable characters"),
+                format!("expected a string of at most {MESSAGE_ID_CHARS} printable characters"),
             )]);
         }
     }
@@ -171,15 +172,14 @@ impl Fields {
         let platform = self.required("platform");
         let architecture = self.required("architecture");
         let capabilities: Vec<Capability> = self.optional("capabilities").unwrap_or_default();
-        if capabilities.len() > CAPABILITIES
-            || capabilities
-                .iter()
-                .any(|name| name.as_str().chars().count() > CAPABILITY_CHARS)
-        {
+        let is_name = |name: &Capability| {
+            name.as_str().chars().count() <= CAPABILITY_CHARS && is_printable(name.as_str())
+        };
+        if capabilities.len() > CAPABILITIES || !capabilities.iter().all(is_name) {
             self.problem(
                 "capabilities",
                 format!(
-                    "expected at most {CAPABILITIES} names of at most {CAPABILITY_CHARS} characters"
+                    "expected at most {CAPABILITIES} names of at most {CAPABILITY_CHARS} printable characters"
                 ),
             );
         }

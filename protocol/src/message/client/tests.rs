@@ -84,9 +84,11 @@ fn an_id_is_kept_even_when_the_message_is_refused() {
     let long = "x".repeat(65);
     assert!(
         problems(&format!(r#"{{"type":"PING","id":"{long}","data":{{}}}}"#))
-            .contains("id: expected at most 64")
+            .contains("id: expected a string of at most 64")
     );
     assert!(problems(r#"{"type":"PING","id":7,"data":{}}"#).contains("id:"));
+    let none = Envelope::parse(r#"{"type":"PING","id":null,"data":{}}"#).unwrap();
+    assert_eq!(none.id, None);
 }
 
 #[test]
@@ -129,6 +131,8 @@ fn control_characters_are_refused_in_free_text() {
         told.contains("phase:") && told.contains("currentOperation:"),
         "{told}"
     );
+    let text = r#"{"type":"REGISTER","data":{"clientVersion":"2.0.0","clientId":"a","platform":"x","architecture":"x","capabilities":["a\u0000"]}}"#;
+    assert!(problems(text).starts_with("capabilities: "));
 }
 
 #[test]

@@ -148,6 +148,7 @@ mod tests {
             rollout_percentage: 100,
             platforms: Vec::new(),
             allow_older: false,
+            signature: None,
         }
     }
 
