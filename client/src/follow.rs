@@ -82,6 +82,9 @@ const POLL: Duration = Duration::from_secs(15 * 60);
 /// The first question waits for the session, so that its steps are told there; but not for longer.
 const FIRST_CHECK: Duration = Duration::from_secs(5);
 
+/// What is kept of the line while an update is made. Whoever says more says the same again: one word is enough to ask.
+const PENDING: usize = 64;
+
 /// Follows the daemon and keeps the application up to date. Gives back the last update that was made.
 ///
 /// # Errors
@@ -244,6 +247,7 @@ impl Follower<'_> {
                 event = self.line.next() => {
                     let event = event?;
                     if is_worth_keeping(&event) {
+                        self.pending.truncate(PENDING - 1);
                         self.pending.push_back(event);
                     }
                 }
@@ -257,12 +261,16 @@ pub(crate) fn spread(interval: Duration) -> Duration {
     interval.mul_f64(0.9 + 0.2 * fastrand::f64())
 }
 
-/// Our own progress comes back to us; everything else is looked at after the update.
+/// What is looked at after the update; our own progress, which comes back to us, is not.
 fn is_worth_keeping(event: &Event) -> bool {
-    !matches!(
-        event,
-        Event::Message(ServerMessage::DownloadProgress(_) | ServerMessage::Heartbeat(_))
-    )
+    match event {
+        Event::Ready | Event::Waiting { .. } => true,
+        Event::Message(message) => matches!(
+            message,
+            ServerMessage::NewVersionAvailable(_) | ServerMessage::CompatibilityIssue(_)
+        ),
+        Event::Connected(_) | Event::Gap => false,
+    }
 }
 
 fn is_final(error: &Error) -> bool {

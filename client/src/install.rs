@@ -13,16 +13,16 @@
 
 mod current;
 mod disk;
+mod lock;
 mod probation;
 mod request;
 mod staged;
 mod trouble;
 mod unsent;
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use protocol::{Checksum, ClientId, Version};
 
@@ -31,6 +31,7 @@ use disk::{put_in_place, read_record, write_beside, write_record};
 
 pub use current::{Current, HeldBack, Probation};
 pub(crate) use disk::sync_folder_of;
+pub use lock::{Holder, Lock};
 pub use request::Request;
 pub use staged::StagedVersion;
 pub use trouble::Trouble;
@@ -41,25 +42,6 @@ pub(crate) use unsent::result;
 pub struct AppFolder {
     root: PathBuf,
 }
-
-/// Held while an updater works; ends with its process, whatever becomes of it.
-#[derive(Debug)]
-pub struct Lock {
-    _file: File,
-}
-
-/// Who works in a folder, for others that want to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Holder {
-    /// It starts the application and takes requests.
-    Launcher,
-    /// It only changes files.
-    Updater,
-}
-
-/// Its name in `staging/`, and that of the file that says who has it: Windows lets nobody read a locked file.
-const LOCK: &str = "lock";
-const HOLDER: &str = "lock-holder";
 
 impl AppFolder {
     /// The folder at `root` as it is. Nothing is looked at yet.
@@ -86,79 +68,6 @@ impl AppFolder {
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
-    }
-
-    /// Keeps other updaters out until the lock is dropped, and removes what one that was killed left half rebuilt.
-    ///
-    /// # Errors
-    /// [`Error::Busy`] when another one is at work.
-    pub fn lock(&self) -> Result<Lock, Error> {
-        self.lock_as(Holder::Updater)
-    }
-
-    /// The same, and says who it is that keeps them out.
-    ///
-    /// # Errors
-    /// [`Error::Busy`] when another one is at work.
-    pub fn lock_as(&self, holder: Holder) -> Result<Lock, Error> {
-        let path = self.staging().join(LOCK);
-        let file = File::create(&path).map_err(Error::file("open", &path))?;
-        match file.try_lock() {
-            Ok(()) => {
-                self.sweep(|name| name.starts_with('.'));
-                let who = match holder {
-                    Holder::Launcher => LAUNCHER,
-                    Holder::Updater => UPDATER,
-                };
-                // Only for others to know: a full disk must not keep an application from being started.
-                let word = format!("{who} {}", std::process::id());
-                fs::write(self.staging().join(HOLDER), word).ok();
-                Ok(Lock { _file: file })
-            }
-            Err(TryLockError::WouldBlock) => Err(self.busy()),
-            Err(TryLockError::Error(error)) => Err(Error::file("lock", &path)(error)),
-        }
-    }
-
-    /// That somebody works in the folder, and which process it is, where the lock tells.
-    #[must_use]
-    pub fn busy(&self) -> Error {
-        let word = self.holder_word();
-        Error::Busy {
-            folder: self.root.clone(),
-            process: word.split_once(' ').and_then(|(_, id)| id.parse().ok()),
-        }
-    }
-
-    fn holder_word(&self) -> String {
-        fs::read_to_string(self.staging().join(HOLDER)).unwrap_or_default()
-    }
-
-    /// Who works in the folder now, if anybody does.
-    #[must_use]
-    pub fn holder(&self) -> Option<Holder> {
-        let file = File::open(self.staging().join(LOCK)).ok()?;
-        match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => match self.holder_word().starts_with(LAUNCHER) {
-                true => Some(Holder::Launcher),
-                false => Some(Holder::Updater),
-            },
-            Ok(()) | Err(TryLockError::Error(_)) => None,
-        }
-    }
-
-    /// The same for a launcher, which does not take somebody for another launcher who only looks at the lock for a moment.
-    ///
-    /// # Errors
-    /// [`Error::Busy`] when another one is at work.
-    pub(crate) fn lock_for_launch(&self) -> Result<Lock, Error> {
-        for _ in 0..LOOKS {
-            match self.lock_as(Holder::Launcher) {
-                Err(Error::Busy { .. }) => std::thread::sleep(LOOK),
-                taken => return taken,
-            }
-        }
-        self.lock_as(Holder::Launcher)
     }
 
     /// The version that runs; `None` when nothing is installed yet, or its file is gone.
@@ -270,7 +179,7 @@ impl AppFolder {
 
     /// Removes what was on its way to a version that is not on its way any more: all of it, after a switch.
     pub(crate) fn clear_staging(&self) {
-        self.sweep(|name| ![LOCK, HOLDER, request::FILE].contains(&name));
+        self.sweep(|name| ![lock::LOCK, lock::HOLDER, request::FILE].contains(&name));
     }
 
     /// Removes staged files by name; half-done downloads are kept until an update made them worthless.
@@ -294,14 +203,6 @@ impl AppFolder {
         self.root.join("staging")
     }
 }
-
-/// How long and how often a launcher waits for a lock. [`AppFolder::holder`] has it for microseconds.
-const LOOK: Duration = Duration::from_millis(10);
-const LOOKS: u32 = 5;
-
-/// What stands beside a lock, before the id of the process.
-const LAUNCHER: &str = "launcher";
-const UPDATER: &str = "updater";
 
 #[cfg(test)]
 mod tests;

@@ -247,44 +247,4 @@ async fn closed(commands: &mut mpsc::Receiver<Command>, session: &mut Session) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Says nothing, and hangs up.
-    async fn deaf_server() -> String {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                drop(stream);
-            }
-        });
-        address.to_string()
-    }
-
-    #[tokio::test]
-    async fn a_connection_that_breaks_is_tried_again_with_and_without_tls() {
-        let server = deaf_server().await;
-        for scheme in ["http", "https"] {
-            let daemon = Daemon::at(&format!("{scheme}://{server}"), None).unwrap();
-            let mut live = Live::start(daemon, Session::default());
-            for failures in 1..=2 {
-                let event = live.next().await.unwrap().unwrap();
-                assert!(
-                    matches!(&event, Event::Waiting { failures: found, .. } if *found == failures),
-                    "{event:?}"
-                );
-            }
-            live.close().await;
-        }
-    }
-
-    #[tokio::test]
-    async fn nothing_is_said_into_a_session_that_is_not_there() {
-        let daemon = Daemon::at(&format!("http://{}", deaf_server().await), None).unwrap();
-        let live = Live::start(daemon, Session::default());
-        let ping = protocol::message::Ping { timestamp: None };
-        let said = live.sender().say(ClientMessage::Ping(ping)).await;
-        assert!(matches!(said, Err(Error::Interrupted { .. })));
-    }
-}
+mod tests;

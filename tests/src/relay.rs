@@ -27,25 +27,17 @@ struct Wire {
     target: String,
     passed_bytes: AtomicU64,
     cuts: Mutex<VecDeque<u64>>,
-    /// One chunk in each of these; as fast as it goes, where there is none.
-    pace: Option<Duration>,
+    /// One chunk in each of these.
+    pace: Duration,
 }
 
 impl Relay {
-    /// A relay to a daemon's URL.
-    ///
-    /// # Errors
-    /// No port is free.
-    pub async fn to(url: &str) -> io::Result<Self> {
-        Self::start(url, None, VecDeque::new()).await
-    }
-
-    /// The same, with one chunk of [`CHUNK_BYTES`] in each `pace`.
+    /// A relay to a daemon's URL, with one chunk of [`CHUNK_BYTES`] in each `pace`.
     ///
     /// # Errors
     /// No port is free.
     pub async fn slow(url: &str, pace: Duration) -> io::Result<Self> {
-        Self::start(url, Some(pace), VecDeque::new()).await
+        Self::start(url, pace, VecDeque::new()).await
     }
 
     /// The same, with connections that are reset: each of these numbers once, on the first connection that has brought
@@ -58,10 +50,10 @@ impl Relay {
         pace: Duration,
         cuts: impl IntoIterator<Item = u64>,
     ) -> io::Result<Self> {
-        Self::start(url, Some(pace), cuts.into_iter().collect()).await
+        Self::start(url, pace, cuts.into_iter().collect()).await
     }
 
-    async fn start(url: &str, pace: Option<Duration>, cuts: VecDeque<u64>) -> io::Result<Self> {
+    async fn start(url: &str, pace: Duration, cuts: VecDeque<u64>) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let wire = Arc::new(Wire {
             target: url.trim_start_matches("http://").to_owned(),
@@ -128,11 +120,8 @@ async fn carry(mut client: TcpStream, wire: Arc<Wire>) -> io::Result<()> {
     let Ok(mut daemon) = TcpStream::connect(&wire.target).await else {
         return client.set_zero_linger();
     };
-    let mut pace = wire.pace.map(|pace| {
-        let mut pace = interval(pace);
-        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        pace
-    });
+    let mut pace = interval(wire.pace);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut up, mut down) = (vec![0; CHUNK_BYTES], vec![0; CHUNK_BYTES]);
     let mut brought_bytes = 0;
     loop {
@@ -146,9 +135,7 @@ async fn carry(mut client: TcpStream, wire: Arc<Wire>) -> io::Result<()> {
                 if length == 0 {
                     return Ok(());
                 }
-                if let Some(pace) = &mut pace {
-                    pace.tick().await;
-                }
+                pace.tick().await;
                 client.write_all(&down[..length]).await?;
                 brought_bytes += length as u64;
                 wire.passed_bytes.fetch_add(length as u64, Ordering::Relaxed);

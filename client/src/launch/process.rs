@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 use protocol::{ClientId, Version};
 use tokio::process::{Child, Command};
 
-use super::supervisor::{Ending, Signal};
+use super::ending::{Ending, Signal};
 use crate::{AppFolder, Error};
 
 /// How the application is started.

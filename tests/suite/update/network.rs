@@ -19,18 +19,27 @@ async fn http_and_the_live_session_go_through_the_proxy_of_the_environment() {
     publish_whole(&daemon, "1.0.0", &jar).await;
     let address = daemon.url().trim_start_matches("http://");
     let proxy = Forward::to(address).await.unwrap();
-    for variable in ["HTTP_PROXY", "ALL_PROXY"] {
+    let http = [
+        "CONNECT relctld.example:8081 ",
+        "GET http://relctld.example:8081/api/",
+    ];
+    let socks = ["SOCKS relctld.example:8081"; 2];
+    for (variable, url, ways) in [
+        ("HTTP_PROXY", proxy.url(), http),
+        ("ALL_PROXY", proxy.url(), http),
+        ("ALL_PROXY", &proxy.socks_url(), socks),
+    ] {
         let before = proxy.asked().len();
         let running = update(&daemon, "http://relctld.example:8081")
-            .env(variable, proxy.url())
+            .env(variable, url)
             .start();
         until("a session and a question through the proxy", async || {
             let asked = proxy.asked().split_off(before);
-            let began = |words: &str| asked.iter().any(|line| line.starts_with(words));
+            let began = |words: &&str| asked.iter().any(|line| line.starts_with(words));
             let connected = statistics(&daemon).await["connectedClients"] == 1;
             (connected
-                && began("CONNECT relctld.example:8081 ")
-                && began("GET http://relctld.example:8081/api/")
+                && asked.len() >= 2
+                && ways.iter().all(began)
                 && app_dir(&daemon).join("current.json").exists())
             .then_some(())
         })

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use protocol::Checksum;
 
-use super::super::supervisor::{Action, Confirmation, Ending, Input, Rules, Supervisor};
+use super::super::ending::Ending;
+use super::super::supervisor::{Action, Confirmation, Input, Rules, Supervisor};
 use super::*;
 use crate::install::StagedVersion;
 
