@@ -5,7 +5,7 @@ CARGO ?= cargo
 CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/relctl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run setup setup-tests check test e2e ci fuzz bench bench-announce bench-delta bench-fanout clean-cache
+.PHONY: help demo run setup setup-tests check test e2e ci fuzz bench bench-announce bench-delta bench-download bench-fanout clean-cache
 
 help: ## list these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
@@ -38,7 +38,7 @@ ci: check test ## what CI runs, and nothing more
 fuzz: setup ## feed hostile input to the delta engine and the message decoder, FUZZ_SECONDS=60 for each target
 	@CARGO="$(CARGO)" tests/scripts/fuzz.sh
 
-bench: bench-announce ## measure what we promise about speed
+bench: bench-announce bench-download ## measure what we promise about speed
 
 bench-announce: setup ## time from publishing to the announcement, at 100 connected clients
 	$(CARGO) bench --package tests --bench announce --locked
@@ -46,8 +46,13 @@ bench-announce: setup ## time from publishing to the announcement, at 100 connec
 bench-delta: setup ## patch sizes and costs against other tools on real JARs, several minutes
 	@CARGO="$(CARGO)" tests/scripts/bench-delta.sh
 
+bench-download: ## speed and processor time of downloads beside nginx, a few minutes
+	@tests/scripts/setup.sh nginx
+	$(CARGO) bench --package tests --bench download --locked
+
 bench-fanout: setup ## what telling 10,000 sessions costs, beside four other servers, several minutes
-	@CARGO="$(CARGO)" tests/scripts/bench-fanout.sh
+	@tests/scripts/setup.sh fanout
+	$(CARGO) bench --package tests --bench fanout --locked
 
 clean-cache: ## forget the real JARs that the demo downloaded
 	rm -rf "$(CACHE)"

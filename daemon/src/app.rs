@@ -101,6 +101,10 @@ impl App {
                 config.limits.connections_per_minute,
                 config.limits.messages_per_minute,
                 config.limits.concurrent_downloads,
+            )
+            .with_bandwidth(
+                config.limits.download_bytes_per_second_per_client,
+                config.limits.download_bytes_per_second,
             ),
             store: opened.store,
             blobs,

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Instant, SystemTime};
 
 use protocol::Checksum;
@@ -24,7 +24,7 @@ use crate::store::disk;
 
 /// All blobs of a data folder. Cheap to clone; all clones are one.
 ///
-/// All methods are synchronous and touch the disk, so async code calls them on the blocking pool.
+/// All methods are synchronous, and all but [`Blobs::shared`] touch the disk, so async code calls them on the blocking pool.
 #[derive(Clone, Debug)]
 pub struct Blobs {
     inner: Arc<Inner>,
@@ -36,6 +36,8 @@ struct Inner {
     staging: PathBuf,
     /// When this process kept which blob. Holding the lock also keeps the sweep away from a rename.
     kept: Mutex<HashMap<Checksum, Instant>>,
+    /// Blobs that somebody reads by [`Blobs::share`] now.
+    shared: Mutex<HashMap<Checksum, Weak<File>>>,
 }
 
 impl Blobs {
@@ -47,6 +49,7 @@ impl Blobs {
             blobs: data_dir.join("blobs"),
             staging: data_dir.join("staging"),
             kept: Mutex::default(),
+            shared: Mutex::default(),
         };
         for folder in [&inner.blobs, &inner.staging] {
             disk::make_folder(folder).map_err(|source| {
@@ -83,6 +86,8 @@ impl Blobs {
             kept.insert(blob.checksum, Instant::now());
         }
         staged.renamed();
+        // Who comes from now on shall have the new file.
+        locked(&self.inner.shared).remove(&blob.checksum);
         for folder in [folder, &self.inner.staging] {
             disk::sync_folder(folder).map_err(|source| BlobError::io(what(), source))?;
         }
@@ -121,17 +126,37 @@ impl Blobs {
         Ok(file)
     }
 
+    /// The open file of a blob that is shared now.
+    #[must_use]
+    pub fn shared(&self, blob: &BlobRef) -> Option<Arc<File>> {
+        locked(&self.inner.shared)
+            .get(&blob.checksum)
+            .and_then(Weak::upgrade)
+    }
+
+    /// Opens a blob for all who read it at the same time: a thousand downloads of a release are one open file. Nobody may
+    /// move its position.
+    pub fn share(&self, blob: &BlobRef) -> Result<Arc<File>, BlobError> {
+        let file = Arc::new(self.open_blob(blob)?);
+        let mut shared = locked(&self.inner.shared);
+        shared.retain(|_, file| file.strong_count() > 0);
+        shared.insert(blob.checksum, Arc::downgrade(&file));
+        Ok(file)
+    }
+
     /// Whether a file can be written at all, for the readiness probe: makes one of a few bytes and removes it.
     pub fn check_writable(&self) -> Result<(), BlobError> {
         self.stage()?.write(b"ready?")
     }
 
     fn lock_kept(&self) -> MutexGuard<'_, HashMap<Checksum, Instant>> {
-        self.inner
-            .kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        locked(&self.inner.kept)
     }
+}
+
+/// Nothing panics while it holds one of these locks.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How long ago a file was written, by the machine's clock; zero when the clock went back since.

@@ -67,7 +67,7 @@ pub struct Sockjs {
     pub client_url: String,
 }
 
-/// How much one client may ask for. 0 means no limit.
+/// How much may be asked for. 0 means no limit, where it is no time.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// `limits.connections-per-minute`.
@@ -76,6 +76,12 @@ pub struct Limits {
     pub messages_per_minute: u32,
     /// `limits.concurrent-downloads`.
     pub concurrent_downloads: u32,
+    /// `limits.download-bytes-per-second-per-client`.
+    pub download_bytes_per_second_per_client: u64,
+    /// `limits.download-bytes-per-second`.
+    pub download_bytes_per_second: u64,
+    /// `limits.download-stall-timeout`.
+    pub download_stall_timeout: Duration,
     /// `limits.max-upload-bytes`.
     pub max_upload_bytes: u64,
 }
@@ -173,6 +179,9 @@ impl Config {
                 connections_per_minute: 10,
                 messages_per_minute: 300,
                 concurrent_downloads: 3,
+                download_bytes_per_second_per_client: 0,
+                download_bytes_per_second: 0,
+                download_stall_timeout: Duration::from_secs(60),
                 max_upload_bytes: 512 * 1024 * 1024,
             },
             deltas: Deltas {
@@ -255,6 +264,21 @@ impl Config {
             "limits.concurrent-downloads",
             &mut limits.concurrent_downloads,
             values::number,
+        )?;
+        read.one(
+            "limits.download-bytes-per-second-per-client",
+            &mut limits.download_bytes_per_second_per_client,
+            values::bytes_per_second,
+        )?;
+        read.one(
+            "limits.download-bytes-per-second",
+            &mut limits.download_bytes_per_second,
+            values::bytes_per_second,
+        )?;
+        read.one(
+            "limits.download-stall-timeout",
+            &mut limits.download_stall_timeout,
+            values::period,
         )?;
         read.one(
             "limits.max-upload-bytes",

@@ -1,8 +1,12 @@
-//! How often a client may come (contract section 7): connections and messages a minute, downloads at the same time.
+//! How often a client may come (contract section 7): connections and messages a minute, downloads at the same time; and how
+//! fast its downloads may be.
 //!
 //! Deciding is pure, with `now` as an argument from a clock that never goes back. A window begins with a client's
 //! first try and counts refused tries too, so `currentCount` tells how far over the limit it went, and after
 //! `retryAfter` seconds the next try succeeds. A limit of 0 is switched off.
+
+mod downloads;
+mod rate;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,14 +19,16 @@ use protocol::error::RateLimitDetails;
 use protocol::message::{RateLimited, ViolationType};
 use protocol::{ClientId, Timestamp, Username};
 
+pub use downloads::{DownloadSlot, Share};
+
+use downloads::Downloads;
+
 /// Length of a window.
 const WINDOW: Duration = Duration::from_secs(60);
 /// The same in the unit that is sent.
 const WINDOW_MINUTES: u64 = 1;
 /// From this multiple of the connection limit on, one address is refused before the upgrade (contract section 7).
 const ADDRESS_FACTOR: u32 = 5;
-/// A download that was refused waits for another one to end, which nobody can foretell; this is a polite pause.
-const DOWNLOAD_RETRY_SECONDS: u64 = 5;
 /// Clients that one limit remembers at once: about 10 MB. Beyond it newcomers are let through uncounted, since
 /// the limit exists to be fair among clients; the limit of their address still holds them.
 const REMEMBERED_KEYS: usize = 65_536;
@@ -86,11 +92,15 @@ impl Limits {
                 messages_per_minute,
                 ViolationType::MessageLimit,
             )),
-            downloads: Arc::new(Downloads {
-                max: u64::from(concurrent_downloads),
-                running: Mutex::default(),
-            }),
+            downloads: Arc::new(Downloads::new(concurrent_downloads)),
         }
+    }
+
+    /// The same with limits of bandwidth, in bytes a second: for the downloads of one client, and for all together.
+    #[must_use]
+    pub fn with_bandwidth(self, of_client: u64, of_all: u64) -> Self {
+        let downloads = Arc::new(self.downloads.with_bandwidth(of_client, of_all));
+        Self { downloads, ..self }
     }
 
     /// Counts a connection from an address.
@@ -121,30 +131,18 @@ impl Limits {
     ///
     /// # Errors
     /// The client has as many downloads running as it may.
-    pub fn start_download(&self, key: &LimitKey) -> Result<DownloadSlot, RateLimitDetails> {
-        let mut running = locked(&self.downloads.running);
-        let count = running.get(key).copied().unwrap_or(0);
-        let max_allowed = self.downloads.max;
-        if max_allowed != 0 && count >= max_allowed {
-            return Err(RateLimitDetails {
-                retry_after: DOWNLOAD_RETRY_SECONDS,
-                violation_type: ViolationType::DownloadLimit,
-                current_count: count + 1,
-                max_allowed,
-                window_minutes: WINDOW_MINUTES,
-            });
-        }
-        running.insert(key.clone(), count + 1);
-        Ok(DownloadSlot {
-            key: key.clone(),
-            downloads: Arc::clone(&self.downloads),
-        })
+    pub fn start_download(
+        &self,
+        key: &LimitKey,
+        now: Instant,
+    ) -> Result<DownloadSlot, RateLimitDetails> {
+        self.downloads.start(key, now)
     }
 
     /// Downloads that run now, of all clients.
     #[must_use]
     pub fn running_downloads(&self) -> u64 {
-        locked(&self.downloads.running).values().sum()
+        self.downloads.count()
     }
 }
 
@@ -175,31 +173,6 @@ pub fn rate_limited(key: &LimitKey, details: &RateLimitDetails, now: Timestamp) 
 #[must_use]
 pub fn retry_sentence(retry_after: u64) -> String {
     format!("Rate limit exceeded. Please retry after {retry_after} seconds")
-}
-
-/// One running download of a client.
-#[derive(Debug)]
-pub struct DownloadSlot {
-    key: LimitKey,
-    downloads: Arc<Downloads>,
-}
-
-impl Drop for DownloadSlot {
-    fn drop(&mut self) {
-        let mut running = locked(&self.downloads.running);
-        match running.get_mut(&self.key) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => {
-                running.remove(&self.key);
-            }
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Downloads {
-    max: u64,
-    running: Mutex<HashMap<LimitKey, u64>>,
 }
 
 /// Counts tries of many keys, each in windows of its own.

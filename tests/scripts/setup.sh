@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs what the build and the demo need beyond Rust, with the argument `tests` also what the tests need, and says
-# nothing when all is there.
+# Installs what the build and the demo need beyond Rust, with the argument `tests` also what the tests need, with `nginx`
+# or `fanout` what the downloads or the sessions are measured beside, and says nothing when all is there.
 set -euo pipefail
-for_tests="${1:-}"
+also="${1:-}"
 
-# Each pair: a command, and the Debian package that has it.
+# Each pair: a command or a file, and the Debian package that has it.
 commands() {
     cat <<'LIST'
 cc               build-essential
@@ -14,7 +14,10 @@ npm              npm
 python3          python3-minimal
 zstd             zstd
 LIST
-    [ "$for_tests" = tests ] || return 0
+    [ "$also" != nginx ] && [ "$also" != fanout ] || echo "nginx nginx-light"
+    [ "$also" != fanout ] || echo "/usr/lib/nginx/modules/ngx_nchan_module.so libnginx-mod-nchan
+nats-server nats-server"
+    [ "$also" = tests ] || return 0
     cat <<'LIST'
 chromium         chromium
 scalac           scala
@@ -29,7 +32,7 @@ LIST
 
 missing=()
 while read -r command package; do
-    PATH="$PATH:/usr/sbin:/sbin" command -v "$command" >/dev/null || missing+=("$package")
+    [ -e "$command" ] || PATH="$PATH:/usr/sbin:/sbin" command -v "$command" >/dev/null || missing+=("$package")
 done < <(commands)
 
 if [ ${#missing[@]} -gt 0 ]; then
@@ -41,13 +44,23 @@ if [ ${#missing[@]} -gt 0 ]; then
     echo "Installing ${missing[*]} …"
     export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq
+    # Debian starts the services that it installs; a benchmark needs the program, and no web server on port 80.
+    policy=/usr/sbin/policy-rc.d
+    if { [ "$also" = nginx ] || [ "$also" = fanout ]; } && ! [ -e "$policy" ]; then
+        trap 'rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod +x "$policy"
+    fi
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    if [[ " ${missing[*]} " == *" nginx-light "* ]] && command -v systemctl >/dev/null; then
+        systemctl disable --quiet nginx 2>/dev/null || true # nor after the next start of the machine
+    fi
 fi
 
 # The packages of the browser tests, as the lock file has them. From their folder, because npm reads the .npmrc there.
 cd "$(dirname "$0")/../browser"
 installed=node_modules/.package-lock.json # written last
-if [ "$for_tests" = tests ] && ! [ "$installed" -nt package-lock.json ]; then
+if [ "$also" = tests ] && ! [ "$installed" -nt package-lock.json ]; then
     echo "Installing the packages of tests/browser …"
     npm ci --ignore-scripts --no-audit --no-fund --silent
 fi

@@ -220,7 +220,7 @@ impl Daemon {
         self.url = listening_url(&self.process);
     }
 
-    /// The id of its process.
+    /// Its process; another one after each start.
     #[must_use]
     pub fn process_id(&self) -> u32 {
         self.process.id()
@@ -230,7 +230,7 @@ impl Daemon {
     #[must_use]
     #[track_caller]
     pub fn resident_bytes(&self) -> u64 {
-        let path = format!("/proc/{}/status", self.process.id());
+        let path = format!("/proc/{}/status", self.process_id());
         let status = match std::fs::read_to_string(&path) {
             Ok(status) => status,
             Err(error) => fail(format!("cannot read {path}: {error}"), &self.story()),

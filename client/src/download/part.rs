@@ -12,7 +12,7 @@ use crate::error::blocking;
 use crate::{Error, install};
 
 /// Enough to make system calls rare, little enough to lose when we are killed.
-const BUFFER_BYTES: usize = 256 * 1024;
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// An unfinished download on disk.
 #[derive(Debug)]

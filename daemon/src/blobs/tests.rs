@@ -207,3 +207,22 @@ fn the_sweep_leaves_foreign_files_alone() {
     );
     assert!(foreign.iter().all(|path| dir.path().join(path).exists()));
 }
+
+#[test]
+fn who_reads_the_same_blob_shares_one_open_file_until_a_new_one_is_kept() {
+    let (_dir, blobs) = new();
+    let (hello, other) = (keep(&blobs, b"hello"), keep(&blobs, b"other"));
+    assert!(blobs.shared(&hello).is_none(), "nobody reads it yet");
+    let first = blobs.share(&hello).unwrap();
+    assert!(Arc::ptr_eq(&first, &blobs.shared(&hello).unwrap()));
+    assert!(blobs.shared(&other).is_none());
+
+    keep(&blobs, b"hello");
+    assert!(blobs.shared(&hello).is_none(), "the new file may be whole");
+    let second = blobs.share(&hello).unwrap();
+    assert!(!Arc::ptr_eq(&first, &second));
+    drop(second);
+    assert!(blobs.shared(&hello).is_none(), "the last one closed it");
+    let _other = blobs.share(&other).unwrap();
+    assert_eq!(locked(&blobs.inner.shared).len(), 1);
+}

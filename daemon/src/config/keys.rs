@@ -66,6 +66,12 @@ keys! {
         "Messages of one client in a minute; 0 switches the limit off";
     rare "limits.concurrent-downloads" "limits-concurrent-downloads" "RELCTLD_LIMITS_CONCURRENT_DOWNLOADS" "N" = "3":
         "Downloads of one client at the same time; 0 switches the limit off";
+    rare "limits.download-bytes-per-second-per-client" "limits-download-bytes-per-second-per-client" "RELCTLD_LIMITS_DOWNLOAD_BYTES_PER_SECOND_PER_CLIENT" "BYTES" = "0":
+        "How fast the downloads of one client together may be, in bytes a second, at least 1024; 0 switches the limit off";
+    rare "limits.download-bytes-per-second" "limits-download-bytes-per-second" "RELCTLD_LIMITS_DOWNLOAD_BYTES_PER_SECOND" "BYTES" = "0":
+        "How fast all downloads together may be, in bytes a second, at least 1024, with equal shares for the clients; 0 switches the limit off";
+    rare "limits.download-stall-timeout" "limits-download-stall-timeout" "RELCTLD_LIMITS_DOWNLOAD_STALL_TIMEOUT" "MS|1m" = "60000":
+        "An answer of which the client takes no byte for so long is broken off, in milliseconds";
     rare "limits.max-upload-bytes" "limits-max-upload-bytes" "RELCTLD_LIMITS_MAX_UPLOAD_BYTES" "BYTES" = "536870912":
         "The largest file of a release or delta, in bytes; 0 switches the limit off";
     rare "deltas.build" "deltas-build" "RELCTLD_DELTAS_BUILD" "on-publish|off" = "off":

@@ -71,6 +71,13 @@ fn value(config: &Config, key: &str) -> Option<String> {
         "limits.connections-per-minute" => Some(limits.connections_per_minute.to_string()),
         "limits.messages-per-minute" => Some(limits.messages_per_minute.to_string()),
         "limits.concurrent-downloads" => Some(limits.concurrent_downloads.to_string()),
+        "limits.download-bytes-per-second-per-client" => {
+            Some(limits.download_bytes_per_second_per_client.to_string())
+        }
+        "limits.download-bytes-per-second" => Some(limits.download_bytes_per_second.to_string()),
+        "limits.download-stall-timeout" => {
+            Some(limits.download_stall_timeout.as_millis().to_string())
+        }
         "limits.max-upload-bytes" => Some(limits.max_upload_bytes.to_string()),
         "deltas.build" => Some(quoted(deltas.build.name())),
         "cors.allowed-origins" => Some(list(

@@ -45,6 +45,8 @@ fn without_a_file_the_defaults_of_the_table_hold() {
             "{}",
             key.name
         );
+        let name = key.name;
+        assert!(!said.contains(&format!("# {name} is not set")), "{name}");
     }
 }
 
@@ -147,6 +149,18 @@ fn bad_values_are_refused_with_file_line_and_key() {
         (
             "[limits]\nmax-upload-bytes = 1.5",
             "limits.max-upload-bytes",
+        ),
+        (
+            "[limits]\ndownload-bytes-per-second-per-client = 1",
+            "limits.download-bytes-per-second-per-client",
+        ),
+        (
+            "[limits]\ndownload-bytes-per-second = \"1 MB\"",
+            "limits.download-bytes-per-second",
+        ),
+        (
+            "[limits]\ndownload-stall-timeout = 0",
+            "limits.download-stall-timeout",
         ),
         ("[deltas]\nbuild = \"on\"", "deltas.build"),
         ("[deltas]\nbuild = true", "deltas.build"),

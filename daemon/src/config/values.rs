@@ -101,6 +101,17 @@ pub(super) fn number<N: FromStr + Into<u64> + Copy>(text: &str) -> Result<N, Str
     Ok(number)
 }
 
+/// 0 is no limit. What is slower than the smallest one is a mistake, such as kilobytes meant: a JAR would take for days.
+pub(super) fn bytes_per_second(text: &str) -> Result<u64, String> {
+    const SMALLEST: u64 = 1024;
+    match number(text)? {
+        bytes @ 1..SMALLEST => Err(format!(
+            "expected 0, or at least {SMALLEST} bytes a second, not {bytes}"
+        )),
+        bytes => Ok(bytes),
+    }
+}
+
 /// A session cannot be talked with in less than 1 KiB, and the decoder's buffers are sized for at most 16 MiB.
 pub(super) fn message_bytes(text: &str) -> Result<usize, String> {
     const LARGEST: usize = 256 * MESSAGE_BYTES;

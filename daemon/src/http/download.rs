@@ -1,10 +1,11 @@
 //! Answers with the bytes of a release or a delta (contract section 5).
 
 use std::net::IpAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::FromRequestParts;
+use axum::extract::{Extension, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -15,7 +16,10 @@ use protocol::{ClientId, Code, Timestamp, Version};
 
 use super::conditions::{Facts, Plan, plan};
 use super::extract::{Address, CurrentCaller, NamedClient};
-use super::transfer::{FileBody, Transfer};
+use super::file_body::FileBody;
+use super::handover::Handover;
+use super::pace::Pace;
+use super::transfer::Transfer;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::ApiError;
@@ -57,6 +61,7 @@ pub(super) struct Asked {
     address: IpAddr,
     method: Method,
     headers: HeaderMap,
+    handover: Handover,
 }
 
 impl FromRequestParts<Arc<App>> for Asked {
@@ -66,12 +71,16 @@ impl FromRequestParts<Arc<App>> for Asked {
         let CurrentCaller(caller) = CurrentCaller::from_request_parts(parts, app).await?;
         let NamedClient(named) = NamedClient::from_request_parts(parts, app).await?;
         let Address(address) = Address::from_request_parts(parts, app).await?;
+        let Extension(handover) = Extension::<Handover>::from_request_parts(parts, app)
+            .await
+            .map_err(|error| ApiError::server_error(&error))?;
         Ok(Self {
             caller,
             named,
             address,
             method: parts.method.clone(),
             headers: parts.headers.clone(),
+            handover,
         })
     }
 }
@@ -112,7 +121,7 @@ pub(super) async fn answer(
     let body = if asked.method == Method::HEAD {
         Body::empty()
     } else {
-        body(app, asked, &download, start, end).await?
+        body(app, asked, &download, start..end).await?
     };
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
@@ -130,24 +139,31 @@ async fn body(
     app: &Arc<App>,
     asked: Asked,
     download: &Download,
-    start: u64,
-    end: u64,
+    part: Range<u64>,
 ) -> Result<Body, ApiError> {
     let username = &asked.caller.username;
     let client = asked.named.or_else(|| app.hub.sole_client_of(username));
     let key = LimitKey::new(username, client.as_ref(), asked.address);
-    let slot = app.limits.start_download(&key).map_err(|details| {
+    let now = tokio::time::Instant::now().into_std();
+    let slot = app.limits.start_download(&key, now).map_err(|details| {
         let message = retry_sentence(details.retry_after);
         let told = crate::limit::rate_limited(&key, &details, Timestamp::now());
         app.hub.rate_limited(client.as_ref(), told);
         ApiError::rate_limited(details, message)
     })?;
     let blob = download.blob;
-    let file = app
-        .blocking(move |app| app.blobs.open_blob(&blob).map_err(ApiError::from))
-        .await?;
-    let transfer = Transfer::begin(app, slot, client, download, start);
-    Ok(Body::new(FileBody::new(file, start, end, transfer)))
+    let file = match app.blobs.shared(&blob) {
+        Some(file) => file,
+        None => {
+            app.blocking(move |app| app.blobs.share(&blob).map_err(ApiError::from))
+                .await?
+        }
+    };
+    let slot = Arc::new(slot);
+    let pace = Pace::new(Arc::clone(&slot));
+    let transfer = Transfer::begin(app, slot, client, download, &part);
+    let body = FileBody::new(file, part, pace, asked.handover, transfer);
+    Ok(Body::new(body))
 }
 
 fn set_validators(

@@ -18,6 +18,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
+use super::handover::Handover;
 use super::stream::{ImpatientStream, Purpose};
 use crate::app::App;
 
@@ -72,10 +73,13 @@ async fn serve(app: Arc<App>, stream: TcpStream, peer: SocketAddr, router: Route
     // Frames of a session are small and must not wait for each other. A socket that refuses is gone already.
     let _ = stream.set_nodelay(true);
     let purpose = Purpose::default();
-    let stream = ImpatientStream::new(stream, purpose.clone());
+    let handover = Handover::default();
+    let stall = app.config.limits.download_stall_timeout;
+    let stream = ImpatientStream::new(stream, stall, handover.clone(), purpose.clone());
     let service = router.map_request(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         request.extensions_mut().insert(purpose.clone());
+        request.extensions_mut().insert(handover.clone());
         request
     });
     let mut builder = http1::Builder::new();

@@ -12,12 +12,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep, sleep_until};
 
-/// No byte taken for so long: the peer is gone, or might as well be.
-const STALL: Duration = Duration::from_secs(60);
+use super::handover::{Handover, Next};
 
 /// What the kernel may hold for a session whose peer does not read; it doubles the number. Left alone it takes 4 MB before
 /// a send has to wait. Downloads keep what they have: they live on large buffers.
@@ -34,21 +33,34 @@ impl Purpose {
     }
 }
 
-/// A TCP stream that fails when the peer stops reading.
+/// A TCP stream that sends parts of files in place of their placeholders, and fails when the peer stops reading.
 #[derive(Debug)]
 pub(super) struct ImpatientStream {
     inner: TcpStream,
-    /// Runs while a write waits.
+    /// No byte taken for so long: the peer is gone, or might as well be.
+    stall: Duration,
+    /// Since when a write waits.
+    waits_since: Option<Instant>,
+    /// Kept from one wait to the next, since most of them are short and there are many.
     timer: Option<Pin<Box<Sleep>>>,
+    handover: Handover,
     purpose: Purpose,
     is_bounded: bool,
 }
 
 impl ImpatientStream {
-    pub(super) fn new(inner: TcpStream, purpose: Purpose) -> Self {
+    pub(super) fn new(
+        inner: TcpStream,
+        stall: Duration,
+        handover: Handover,
+        purpose: Purpose,
+    ) -> Self {
         Self {
             inner,
+            stall,
+            waits_since: None,
             timer: None,
+            handover,
             purpose,
             is_bounded: false,
         }
@@ -63,21 +75,60 @@ impl ImpatientStream {
         }
     }
 
-    fn bounded<T>(
+    /// Sends what the socket takes, or waits for it.
+    fn poll_send(
         &mut self,
         context: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.timer = None;
-            return written;
+        next: &Next<'_, '_>,
+    ) -> Poll<io::Result<usize>> {
+        while let Poll::Ready(writable) = self.inner.poll_write_ready(context) {
+            writable?;
+            let sent = self.inner.try_io(Interest::WRITABLE, || self.send(next));
+            match sent {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(_) | Err(_) => {
+                    self.waits_since = None;
+                    return Poll::Ready(sent);
+                }
+            }
         }
-        let start = || Box::pin(tokio::time::sleep(STALL));
-        ready!(self.timer.get_or_insert_with(start).as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(
-            io::ErrorKind::TimedOut,
-            "the peer does not read",
-        )))
+        ready!(self.poll_stalled(context));
+        // The kernel calls a socket writable when a third of its buffer is free. A slow peer may have taken less than that
+        // in all the time, which is not nothing.
+        let sent = self.send(next);
+        match sent {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Ready(Err(
+                io::Error::new(io::ErrorKind::TimedOut, "the peer does not read"),
+            )),
+            Ok(_) | Err(_) => {
+                self.waits_since = None;
+                Poll::Ready(sent)
+            }
+        }
+    }
+
+    fn send(&self, next: &Next<'_, '_>) -> io::Result<usize> {
+        match next {
+            Next::Bytes(slices) => SockRef::from(&self.inner).send_vectored(slices),
+            Next::File(max) => self.handover.send(&self.inner, *max),
+        }
+    }
+
+    /// Ready when a write has waited for too long.
+    fn poll_stalled(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let since = *self.waits_since.get_or_insert_with(Instant::now);
+        let deadline = since + self.stall;
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        loop {
+            ready!(timer.as_mut().poll(context));
+            if timer.deadline() >= deadline {
+                return Poll::Ready(());
+            }
+            // It was set for an earlier wait.
+            timer.as_mut().reset(deadline);
+        }
     }
 }
 
@@ -97,10 +148,7 @@ impl AsyncWrite for ImpatientStream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        this.bound_buffer();
-        let written = Pin::new(&mut this.inner).poll_write(context, bytes);
-        this.bounded(context, written)
+        self.poll_write_vectored(context, &[io::IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
@@ -110,12 +158,13 @@ impl AsyncWrite for ImpatientStream {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.bound_buffer();
-        let written = Pin::new(&mut this.inner).poll_write_vectored(context, slices);
-        this.bounded(context, written)
+        let next = this.handover.next(slices)?;
+        this.poll_send(context, &next)
     }
 
+    /// What [`Handover`] relies on.
     fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
+        true
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

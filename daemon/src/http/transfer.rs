@@ -1,215 +1,138 @@
-//! The body of a download: a file in chunks, read one ahead, and measured as it is handed over.
-//!
-//! Reads run on the blocking pool, so a cold disk never holds a worker. The blob is immutable and stays readable
-//! through the open file even when it is swept meanwhile.
+//! A running download as others see it: measured as its bytes are handed to the socket, told and counted.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::future::Future;
-use std::io;
-use std::os::unix::fs::FileExt;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::body::{Bytes, HttpBody};
-use hyper::body::{Frame, SizeHint};
 use protocol::message::{COMPRESSED, DownloadProgress};
 use protocol::{ClientId, Timestamp, Version};
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use super::download::{Download, Packing};
 use crate::app::App;
 use crate::limit::DownloadSlot;
 
-/// Large enough that trips to the blocking pool do not count, small enough that a thousand downloads fit in memory.
-const CHUNK_BYTES: u64 = 256 * 1024;
-
-/// The last piece is small: when it is asked for, all before it has left our buffers.
-const LAST_BYTES: u64 = 16 * 1024;
-
 /// Between two reports of progress (contract section 5: at most four a second).
 const REPORT_INTERVAL: Duration = Duration::from_millis(250);
+
+/// The end of a file goes by itself, and is short enough for any socket that takes something to take it whole.
+pub(super) const TAIL_BYTES: usize = 16 * 1024;
 
 /// Speed is measured over so long.
 const SPEED_WINDOW: Duration = Duration::from_secs(3);
 
-/// A part of a file as an HTTP body.
-pub(super) struct FileBody {
-    reading: Option<JoinHandle<io::Result<(File, Bytes)>>>,
-    /// Behind what was handed over.
-    position: u64,
-    end: u64,
-    transfer: Transfer,
-}
-
-impl FileBody {
-    /// The bytes from `start` up to, and without, `end`.
-    pub(super) fn new(file: File, start: u64, end: u64, transfer: Transfer) -> Self {
-        Self {
-            reading: read(file, start, end),
-            position: start,
-            end,
-            transfer,
-        }
-    }
-}
-
-fn read(file: File, start: u64, end: u64) -> Option<JoinHandle<io::Result<(File, Bytes)>>> {
-    let left = end.checked_sub(start).filter(|left| *left > 0)?;
-    let length = if left > LAST_BYTES {
-        CHUNK_BYTES.min(left - LAST_BYTES)
-    } else {
-        left
-    };
-    Some(tokio::task::spawn_blocking(move || {
-        let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
-        file.read_exact_at(&mut bytes, start)?;
-        Ok((file, bytes.into()))
-    }))
-}
-
-impl HttpBody for FileBody {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let this = self.get_mut();
-        // Whoever asks for more has taken what it got.
-        this.transfer.advance(this.position);
-        let Some(reading) = &mut this.reading else {
-            return Poll::Ready(None);
-        };
-        let read_result = ready!(Pin::new(reading).poll(context))
-            .unwrap_or_else(|error| Err(io::Error::other(error)));
-        this.reading = None;
-        match read_result {
-            Ok((file, bytes)) => {
-                this.position += bytes.len() as u64;
-                this.reading = read(file, this.position, this.end);
-                if this.reading.is_none() {
-                    this.transfer.is_all_handed_over = true;
-                }
-                Poll::Ready(Some(Ok(Frame::data(bytes))))
-            }
-            Err(error) => {
-                tracing::error!(%error, "a file cannot be read; its download breaks off");
-                Poll::Ready(Some(Err(error)))
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.reading.is_none()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.end - self.position)
-    }
-}
-
-impl Drop for FileBody {
-    fn drop(&mut self) {
-        if self.transfer.is_all_handed_over {
-            self.transfer.position = self.position;
-        }
-        self.transfer.end();
-    }
-}
-
-/// One running download: its place among the client's downloads, and what is told and counted of it.
+/// One running download: its place among the client's downloads, and what is told and counted of it. It ends when it is
+/// dropped.
 pub(super) struct Transfer {
     app: Arc<App>,
-    _slot: DownloadSlot,
     client: Option<ClientId>,
     version: Version,
     packing: Packing,
     start: u64,
-    /// Up to here it was handed over.
-    position: u64,
+    /// Behind the last byte that was asked for.
+    end: u64,
     total: u64,
-    is_all_handed_over: bool,
+    measured: Mutex<Measured>,
+}
+
+struct Measured {
+    /// The place, until the download is settled.
+    slot: Option<Arc<DownloadSlot>>,
+    /// Up to here it was handed to the socket.
+    position: u64,
     samples: VecDeque<(Instant, u64)>,
     reported_at: Instant,
 }
 
 impl Transfer {
-    /// Begins to tell and to count.
+    /// Begins to tell and to count, for a part of the file.
     pub(super) fn begin(
         app: &Arc<App>,
-        slot: DownloadSlot,
+        slot: Arc<DownloadSlot>,
         client: Option<ClientId>,
         download: &Download,
-        start: u64,
+        part: &Range<u64>,
     ) -> Self {
         let now = Instant::now();
         let transfer = Self {
             app: Arc::clone(app),
-            _slot: slot,
             client,
             version: download.version.clone(),
             packing: download.packing.clone(),
-            start,
-            position: start,
+            start: part.start,
+            end: part.end,
             total: download.blob.size_bytes,
-            is_all_handed_over: false,
-            samples: VecDeque::from([(now, start)]),
-            reported_at: now,
+            measured: Mutex::new(Measured {
+                slot: Some(slot),
+                position: part.start,
+                samples: VecDeque::from([(now, part.start)]),
+                reported_at: now,
+            }),
         };
-        if start == 0 && matches!(transfer.packing, Packing::Plain) {
+        if part.start == 0 && matches!(transfer.packing, Packing::Plain) {
             transfer
                 .app
                 .counters
                 .count(&transfer.version, |counts| counts.downloads_started += 1);
         }
-        transfer.report(0);
+        transfer.report(part.start, 0);
         transfer
     }
 
-    fn advance(&mut self, position: u64) {
-        self.position = position;
+    /// Where what it has to wait for may run.
+    pub(super) fn tasks(&self) -> &TaskTracker {
+        &self.app.tasks
+    }
+
+    /// So many bytes are about to be handed to the socket.
+    ///
+    /// Who has the last one may come again at once, and then its place has to be free and the download counted. So both
+    /// is done now, when the tail is next.
+    pub(super) fn settle_if_last(&self, bytes: u64) {
+        let mut measured = self.measured();
+        if bytes > TAIL_BYTES as u64 || measured.position + bytes < self.end {
+            return;
+        }
+        if let Some(slot) = measured.slot.take() {
+            drop(measured);
+            drop(slot);
+            self.count(self.end);
+        }
+    }
+
+    /// So many more bytes were handed to the socket.
+    pub(super) fn advance(&self, bytes: u64) {
+        let mut measured = self.measured();
+        measured.position += bytes;
+        // The end is told by itself; and where there is nobody to tell, the clock need not be read.
+        if self.client.is_none() || measured.position == self.end {
+            return;
+        }
         let now = Instant::now();
-        if now.duration_since(self.reported_at) >= REPORT_INTERVAL {
-            self.reported_at = now;
-            let speed = self.measure(now);
-            self.report(speed);
+        if now.duration_since(measured.reported_at) < REPORT_INTERVAL {
+            return;
         }
+        measured.reported_at = now;
+        let (position, speed) = (measured.position, measured.speed(now));
+        drop(measured);
+        self.report(position, speed);
     }
 
-    /// Bytes a second over the last few seconds.
-    fn measure(&mut self, now: Instant) -> u64 {
-        self.samples.push_back((now, self.position));
-        while self.samples.len() > 2
-            && self
-                .samples
-                .front()
-                .is_some_and(|(at, _)| now.duration_since(*at) > SPEED_WINDOW)
-        {
-            self.samples.pop_front();
-        }
-        let Some((since, position)) = self.samples.front() else {
-            return 0;
-        };
-        let elapsed_ms = u64::try_from(now.duration_since(*since).as_millis())
-            .unwrap_or(u64::MAX)
-            .max(1);
-        self.position.saturating_sub(*position).saturating_mul(1000) / elapsed_ms
-    }
-
-    fn report(&self, speed: u64) {
+    fn report(&self, position: u64, speed: u64) {
         let Some(client) = &self.client else { return };
-        let left = self.total.saturating_sub(self.position);
+        if !self.app.hub.is_followed(client) {
+            return;
+        }
+        let left = self.total.saturating_sub(position);
         self.app.hub.download_progress(DownloadProgress {
             client_id: client.clone(),
             version: self.version.clone(),
-            bytes_downloaded: self.position,
+            bytes_downloaded: position,
             total_bytes: self.total,
-            progress_percentage: percentage(self.position, self.total),
+            progress_percentage: percentage(position, self.total),
             download_speed: speed,
             estimated_time_remaining: left.div_ceil(speed.max(1)) * u64::from(speed > 0),
             timestamp: Timestamp::now(),
@@ -222,11 +145,9 @@ impl Transfer {
         });
     }
 
-    fn end(&mut self) {
-        let speed = self.measure(Instant::now());
-        self.report(speed);
-        let sent = self.position - self.start;
-        let is_complete = self.position == self.total;
+    fn count(&self, position: u64) {
+        let sent = position - self.start;
+        let is_complete = position == self.total;
         self.app.counters.count(&self.version, |counts| {
             counts.bytes_sent += sent;
             if !is_complete {
@@ -247,6 +168,54 @@ impl Transfer {
                 }
             }
         });
+    }
+
+    /// Nothing panics while it holds the lock.
+    fn measured(&self) -> MutexGuard<'_, Measured> {
+        self.measured.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Transfer {
+    fn drop(&mut self) {
+        let mut measured = self.measured();
+        let (position, speed) = (measured.position, measured.speed(Instant::now()));
+        let slot = measured.slot.take();
+        drop(measured);
+        self.report(position, speed);
+        if slot.is_some() {
+            self.count(position);
+        }
+    }
+}
+
+impl fmt::Debug for Transfer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transfer")
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Measured {
+    /// Bytes a second over the last few seconds.
+    fn speed(&mut self, now: Instant) -> u64 {
+        self.samples.push_back((now, self.position));
+        while self.samples.len() > 2
+            && self
+                .samples
+                .front()
+                .is_some_and(|(at, _)| now.duration_since(*at) > SPEED_WINDOW)
+        {
+            self.samples.pop_front();
+        }
+        let Some((since, position)) = self.samples.front() else {
+            return 0;
+        };
+        let elapsed_ms = u64::try_from(now.duration_since(*since).as_millis())
+            .unwrap_or(u64::MAX)
+            .max(1);
+        self.position.saturating_sub(*position).saturating_mul(1000) / elapsed_ms
     }
 }
 

@@ -74,7 +74,7 @@ fn zero_switches_a_limit_off() {
         assert!(limits.take_connection(&key("a"), now).is_ok());
         assert!(limits.take_address(address("127.0.0.1"), now).is_ok());
         assert!(limits.take_message(&key("a"), now).is_ok());
-        slots.push(limits.start_download(&key("a")).unwrap());
+        slots.push(limits.start_download(&key("a"), now).unwrap());
     }
     assert_eq!(limits.running_downloads(), 1000);
 }
@@ -115,14 +115,15 @@ fn a_mapped_address_is_the_address_that_it_maps() {
 #[test]
 fn a_download_that_ends_makes_room_for_the_next() {
     let limits = Limits::new(0, 0, 2);
-    let first = limits.start_download(&key("a")).unwrap();
-    let _second = limits.start_download(&key("a")).unwrap();
-    let refused = limits.start_download(&key("a")).unwrap_err();
+    let now = Instant::now();
+    let first = limits.start_download(&key("a"), now).unwrap();
+    let _second = limits.start_download(&key("a"), now).unwrap();
+    let refused = limits.start_download(&key("a"), now).unwrap_err();
     assert_eq!((refused.current_count, refused.max_allowed), (3, 2));
     assert_eq!(refused.violation_type, ViolationType::DownloadLimit);
-    assert!(limits.start_download(&key("b")).is_ok());
+    assert!(limits.start_download(&key("b"), now).is_ok());
     drop(first);
-    let _third = limits.start_download(&key("a")).unwrap();
+    let _third = limits.start_download(&key("a"), now).unwrap();
     assert_eq!(limits.running_downloads(), 2);
 }
 
@@ -168,5 +169,102 @@ fn the_message_has_the_full_shape_of_the_specification() {
             "windowMinutes": 1,
             "timestamp": "2024-01-15T10:30:00Z"
         })
+    );
+}
+
+#[test]
+fn downloads_are_as_fast_as_they_like_unless_a_bandwidth_is_set() {
+    let limits = Limits::new(0, 0, 0);
+    let now = Instant::now();
+    let slot = limits.start_download(&key("a"), now).unwrap();
+    assert!(!slot.is_paced());
+    assert_eq!(slot.piece(usize::MAX), usize::MAX);
+    for share in [Share::OfClient, Share::OfAll] {
+        assert_eq!(slot.take(share, usize::MAX, now), None);
+    }
+}
+
+/// Bytes that each download sends in ten seconds, when all always want more.
+fn sent_in_ten_seconds(slots: &[DownloadSlot], start: Instant) -> Vec<usize> {
+    let mut due: Vec<Instant> = slots.iter().map(|_| start).collect();
+    let mut sent = vec![0; slots.len()];
+    loop {
+        let next = (0..slots.len()).min_by_key(|index| due[*index]).unwrap();
+        let now = due[next];
+        if now >= after(start, 10_000) {
+            return sent;
+        }
+        let slot = &slots[next];
+        let piece = slot.piece(1 << 20);
+        let mut at = now;
+        for share in [Share::OfClient, Share::OfAll] {
+            at = at.max(slot.take(share, piece, at).unwrap_or(at));
+        }
+        // Sent at `at`; asks again then, and a piece that went at once has another behind it.
+        due[next] = at + Duration::from_nanos(1);
+        sent[next] += piece;
+    }
+}
+
+#[test]
+fn the_downloads_of_a_client_share_its_bandwidth() {
+    let limits = Limits::new(0, 0, 0).with_bandwidth(1_000_000, 0);
+    let start = Instant::now();
+    let slots = ["a", "a", "a", "b"].map(|id| limits.start_download(&key(id), start).unwrap());
+    let sent = sent_in_ten_seconds(&slots, start);
+    let of_a: usize = sent[..3].iter().sum();
+    for bytes in [of_a, sent[3]] {
+        assert!((9_800_000..=10_200_000).contains(&bytes), "{sent:?}");
+    }
+    assert!(
+        sent[..3]
+            .iter()
+            .all(|bytes| bytes.abs_diff(of_a / 3) < 100_000)
+    );
+}
+
+#[test]
+fn clients_share_the_bandwidth_of_all_alike_however_many_downloads_they_have() {
+    let limits = Limits::new(0, 0, 0).with_bandwidth(0, 2_000_000);
+    let start = Instant::now();
+    let slots = ["a", "a", "a", "b"].map(|id| limits.start_download(&key(id), start).unwrap());
+    let sent = sent_in_ten_seconds(&slots, start);
+    let of_a: usize = sent[..3].iter().sum();
+    for bytes in [of_a, sent[3]] {
+        assert!((9_600_000..=10_400_000).contains(&bytes), "{sent:?}");
+    }
+}
+
+#[test]
+fn a_client_that_is_held_back_leaves_its_share_to_others() {
+    let limits = Limits::new(0, 0, 0).with_bandwidth(300_000, 1_000_000);
+    let start = Instant::now();
+    let slots = ["a", "b"].map(|id| limits.start_download(&key(id), start).unwrap());
+    let sent = sent_in_ten_seconds(&slots, start);
+    for bytes in sent {
+        assert!((2_900_000..=3_100_000).contains(&bytes), "{bytes}");
+    }
+}
+
+#[test]
+fn one_short_download_after_the_other_is_no_way_around_a_bandwidth() {
+    let limits = Limits::new(0, 0, 0).with_bandwidth(1_000_000, 0);
+    let start = Instant::now();
+    let mut at = start;
+    for _ in 0..100 {
+        let slot = limits.start_download(&key("a"), start).unwrap();
+        at = slot.take(Share::OfClient, 100_000, start).unwrap();
+    }
+    assert_eq!(at, after(start, 9_900));
+    // When all of it would have gone, nothing is remembered any more.
+    let _other = limits
+        .start_download(&key("b"), after(start, 10_001))
+        .unwrap();
+    let again = limits
+        .start_download(&key("a"), after(start, 10_001))
+        .unwrap();
+    assert_eq!(
+        again.take(Share::OfClient, 1, after(start, 10_001)),
+        Some(after(start, 10_001))
     );
 }

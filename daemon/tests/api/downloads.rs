@@ -1,9 +1,15 @@
 //! Fetching bytes: headers, ranges, conditions, limits, and what is told and counted of it.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
-use reqwest::header::{ACCEPT_ENCODING, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE};
+use reqwest::header::{
+    ACCEPT_ENCODING, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE,
+};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::harness::{Daemon, Upload, eventually, send, updates, versions};
 
@@ -36,7 +42,12 @@ async fn a_download_is_the_file_with_everything_that_describes_it() {
     assert_eq!(answer.header("accept-ranges"), "bytes");
     assert_eq!(answer.header("etag"), format!("\"{checksum}\""));
     assert_eq!(answer.header("x-checksum-sha256"), checksum);
-    assert!(answer.header("repr-digest").starts_with("sha-256=:"));
+    let digest = STANDARD.encode(Sha256::digest(&jar));
+    assert_eq!(answer.header("repr-digest"), format!("sha-256=:{digest}:"));
+    assert_eq!(
+        answer.header("cache-control"),
+        "private, max-age=31536000, immutable"
+    );
     assert_eq!(
         answer.header("content-disposition"),
         "attachment; filename=\"app-2.1.0.jar\""
@@ -90,16 +101,40 @@ async fn ranges_and_conditions_are_answered_as_the_rfc_says() {
         get().header(RANGE, "bytes=0-1,5-6"),
         get().header("request-range", "bytes=0-1"),
         get().header(RANGE, "bytes=0-1").header(IF_RANGE, "\"old\""),
+        get()
+            .header(RANGE, "bytes=0-1")
+            .header(IF_RANGE, format!("W/{etag}")),
+        get()
+            .header(RANGE, "bytes=0-1")
+            .header(IF_RANGE, "Sun, 06 Nov 1994 08:49:37 GMT"),
         get().header(IF_NONE_MATCH, "\"old\""),
+        get().header(IF_MODIFIED_SINCE, "Sun, 06 Nov 1994 08:49:37 GMT"),
     ] {
         let answer = send(request).await;
         assert_eq!((answer.status.as_u16(), answer.body.len()), (200, size));
     }
-    let part = send(get().header(RANGE, "bytes=0-1").header(IF_RANGE, &etag)).await;
-    assert_eq!((part.status.as_u16(), part.body.len()), (206, 2));
-    let unchanged = send(get().header(IF_NONE_MATCH, &etag)).await;
-    assert_eq!((unchanged.status.as_u16(), unchanged.body.len()), (304, 0));
-    assert_eq!(unchanged.header("etag"), etag);
+    let whole = send(get()).await;
+    let modified = whole.header("last-modified");
+    for validator in [&etag, modified] {
+        let part = send(get().header(RANGE, "bytes=0-1").header(IF_RANGE, validator)).await;
+        assert_eq!((part.status.as_u16(), part.body.len()), (206, 2));
+        for name in ["etag", "last-modified", "cache-control", "repr-digest"] {
+            assert_eq!(part.header(name), whole.header(name), "{name}");
+        }
+    }
+    for request in [
+        get().header(IF_NONE_MATCH, &etag),
+        get().header(IF_MODIFIED_SINCE, modified),
+        get()
+            .header(IF_NONE_MATCH, &etag)
+            .header(RANGE, "bytes=0-1"),
+    ] {
+        let unchanged = send(request).await;
+        assert_eq!((unchanged.status.as_u16(), unchanged.body.len()), (304, 0));
+        for name in ["etag", "last-modified", "cache-control"] {
+            assert_eq!(unchanged.header(name), whole.header(name), "{name}");
+        }
+    }
     send(get().header(IF_MATCH, "\"old\""))
         .await
         .refused(412, "INVALID_REQUEST");
@@ -135,6 +170,8 @@ async fn what_is_not_offered_is_only_there_for_publishers() {
         .get_as(&user, &updates("/download/2.0.0"))
         .await
         .refused(404, "NOT_FOUND");
+    let inactive = daemon.get_as(&publisher, &updates("/download/2.0.0")).await;
+    assert_eq!(inactive.status, 200);
 }
 
 #[tokio::test]
@@ -250,6 +287,49 @@ async fn a_client_has_few_downloads_at_a_time_and_gets_its_places_back() {
         statistics["totalDownloads"], 0,
         "broken off is not completed: {statistics}"
     );
+}
+
+#[tokio::test]
+async fn downloads_on_one_connection_follow_each_other_byte_for_byte() {
+    let (daemon, jar) = with_release().await;
+    let head = format!(
+        "GET {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n",
+        updates("/download/2.1.0"),
+        daemon.admin
+    );
+    // All asked for before the first is answered; a part of megabytes stands between two of a few bytes.
+    let parts = [0..1, 7..jar.len(), 100..103];
+    let requests: String = parts
+        .iter()
+        .map(|part| format!("{head}Range: bytes={}-{}\r\n\r\n", part.start, part.end - 1))
+        .collect();
+    let mut socket = TcpStream::connect(daemon.address()).await.unwrap();
+    socket.write_all(requests.as_bytes()).await.unwrap();
+    for part in parts {
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            answer.push(socket.read_u8().await.unwrap());
+        }
+        let mut body = vec![0; part.len()];
+        socket.read_exact(&mut body).await.unwrap();
+        assert!(body == jar[part.clone()], "{part:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_the_last_byte_may_come_again_and_has_been_counted() {
+    let daemon = Daemon::start_with(|config| config.limits.concurrent_downloads = 1).await;
+    daemon.has(&["2.1.0"]).await;
+    let path = updates("/download/2.1.0?clientId=desktop-1");
+    let app = daemon.running().app();
+    for count in 1..=200 {
+        // Each on a connection of its own, so that nothing but the last byte tells that it is over.
+        let http = reqwest::Client::new();
+        let request = http.get(daemon.url(&path)).bearer_auth(&daemon.admin);
+        assert_eq!(send(request).await.status, 200, "the {count}th");
+        let counts = &app.counters.snapshot().versions[&"2.1.0".parse().unwrap()];
+        assert_eq!(counts.downloads_completed, count);
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod admin;
 mod auth;
+mod bandwidth;
 mod builds;
 mod deltas;
 mod downloads;
@@ -10,4 +11,6 @@ mod issuers;
 mod lifecycle;
 mod progress;
 mod publish;
+mod raw;
+mod stalls;
 mod wire;

@@ -1,36 +1,45 @@
 //! Downloads as a watcher sees them: measured by the daemon, from the first byte to the last.
 
 use futures_util::{SinkExt, StreamExt};
+use protocol::Timestamp;
 use reqwest::Method;
 use reqwest::header::RANGE;
 use serde_json::Value;
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::harness::{Daemon, Upload, send, updates, versions};
+use crate::raw::{RawDownload, publish_large};
+
+type Session = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+async fn session(daemon: &Daemon) -> Session {
+    let (address, token) = (daemon.address(), &daemon.admin);
+    let url = format!("ws://{address}/ws/updates?token={token}");
+    let (socket, _) = connect_async(url).await.expect("a session");
+    socket
+}
+
+async fn next(socket: &mut Session) -> Value {
+    loop {
+        let message = socket.next().await.expect("it goes on").expect("a frame");
+        if let Message::Text(text) = message {
+            break serde_json::from_str(&text).expect("JSON");
+        }
+    }
+}
 
 /// All `DOWNLOAD_PROGRESS` that a watcher gets until one has this many bytes.
 async fn watched(daemon: &Daemon, until: u64, act: impl Future<Output = ()>) -> Vec<Value> {
-    let url = format!(
-        "ws://{}/ws/updates?token={}",
-        daemon.address(),
-        daemon.admin
-    );
-    let (mut socket, _) = tokio_tungstenite::connect_async(url)
-        .await
-        .expect("a session");
+    let mut socket = session(daemon).await;
     let watch = r#"{"type":"WATCH","id":"w","data":{}}"#;
     socket.send(Message::text(watch)).await.expect("it reads");
     let mut seen = Vec::new();
-    let mut next = async || loop {
-        let message = socket.next().await.expect("it goes on").expect("a frame");
-        if let Message::Text(text) = message {
-            break serde_json::from_str::<Value>(&text).expect("JSON");
-        }
-    };
-    while next().await["type"] != "ACK" {}
+    while next(&mut socket).await["type"] != "ACK" {}
     act.await;
     loop {
-        let message = next().await;
+        let message = next(&mut socket).await;
         if message["type"] == "DOWNLOAD_PROGRESS" {
             let data = message["data"].clone();
             seen.push(data.clone());
@@ -130,4 +139,79 @@ async fn a_watcher_is_told_how_the_bytes_travel() {
     for progress in &seen {
         assert_eq!(progress["format"], "compressed", "{progress:#}");
     }
+}
+
+#[tokio::test]
+async fn progress_is_told_at_most_four_times_a_second_and_ends_with_the_last_byte() {
+    let daemon = Daemon::start_with(|config| {
+        config.limits.download_bytes_per_second_per_client = 400_000;
+    })
+    .await;
+    let (jar, _) = fixtures::jars::jar_pair(3, 800_000);
+    let size = jar.len() as u64;
+    let answer = daemon.publish(Upload::new("2.1.0").with_jar(jar)).await;
+    assert_eq!(answer.status, 201);
+    let path = updates("/download/2.1.0?clientId=desktop-1");
+    let seen = watched(&daemon, size, async {
+        assert_eq!(daemon.get(&path).await.body.len() as u64, size);
+    })
+    .await;
+    let at = |progress: &Value| {
+        let timestamp = progress["timestamp"].as_str().expect("a timestamp");
+        timestamp.parse::<Timestamp>().expect("a time").unix_ms()
+    };
+    // The first and the last are always told; those between keep their distance to each other.
+    let between = &seen[..seen.len() - 1];
+    assert!(between.len() >= 4, "two seconds are told of: {seen:#?}");
+    for pair in between.windows(2) {
+        // Stamped a moment after it was decided.
+        assert!(at(&pair[1]) - at(&pair[0]) >= 240, "{pair:#?}");
+    }
+    for progress in between {
+        assert!(progress["progressPercentage"].as_u64() < Some(100));
+    }
+    let steady = &between[between.len() - 1];
+    let speed = steady["downloadSpeed"].as_u64().expect("a speed");
+    assert!((300_000..500_000).contains(&speed), "{steady:#}");
+}
+
+#[tokio::test]
+async fn what_waits_in_our_buffers_is_not_told_as_downloaded() {
+    let daemon = Daemon::start().await;
+    let size = publish_large(&daemon, "2.1.0").await;
+    let path = updates("/download/2.1.0");
+    let seen = watched(&daemon, size, async {
+        let mut download = RawDownload::begin(&daemon, &path, "desktop-1", "").await;
+        download.fill_buffers().await;
+        assert_eq!(daemon.running().app().limits.running_downloads(), 1);
+        assert_eq!(download.read(size).await.len() as u64, size);
+    })
+    .await;
+    let whole = seen.iter().filter(|seen| seen["progressPercentage"] == 100);
+    assert_eq!(whole.count(), 1, "{seen:#?}");
+}
+
+#[tokio::test]
+async fn a_download_that_nobody_follows_leaves_no_trace_in_the_hub() {
+    let daemon = Daemon::start().await;
+    daemon.has(&["2.1.0"]).await;
+    let path = updates("/download/2.1.0?clientId=desktop-1");
+    assert_eq!(daemon.get(&path).await.status, 200);
+    let mut socket = session(&daemon).await;
+    let watch = r#"{"type":"WATCH","id":"w","data":{"since":0}}"#;
+    socket.send(Message::text(watch)).await.expect("it reads");
+    let mut kinds = Vec::new();
+    daemon.has(&["2.2.0"]).await;
+    loop {
+        let message = next(&mut socket).await;
+        if message["type"] == "RELEASE_CHANGED" && message["data"]["version"] == "2.2.0" {
+            break;
+        }
+        kinds.push(message["type"].clone());
+    }
+    assert!(
+        kinds.contains(&"RELEASE_CHANGED".into()),
+        "it replays: {kinds:?}"
+    );
+    assert!(!kinds.contains(&"DOWNLOAD_PROGRESS".into()), "{kinds:?}");
 }
