@@ -165,7 +165,7 @@ mod tests {
             future_bytes(run::<transport::SockJsSession>),
         ] {
             assert!(
-                bytes <= 2048,
+                bytes <= 1536,
                 "{bytes} bytes for each of ten thousand sessions"
             );
         }

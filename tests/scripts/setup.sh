@@ -57,10 +57,15 @@ if [ ${#missing[@]} -gt 0 ]; then
     fi
 fi
 
-# The packages of the browser tests, as the lock file has them. From their folder, because npm reads the .npmrc there.
-cd "$(dirname "$0")/../browser"
-installed=node_modules/.package-lock.json # written last
-if [ "$also" = tests ] && ! [ "$installed" -nt package-lock.json ]; then
-    echo "Installing the packages of tests/browser …"
+# Packages of Node.js, as the lock file of a folder has them. From there, because npm reads the .npmrc there.
+install_npm() {
+    cd "$(dirname "$0")/../$1"
+    local installed=node_modules/.package-lock.json # written last
+    [ "$installed" -nt package-lock.json ] && return
+    echo "Installing the packages of tests/$1 …"
     npm ci --ignore-scripts --no-audit --no-fund --silent
-fi
+}
+case "$also" in
+tests) install_npm browser ;;
+fanout) install_npm benches/fanout/peers ;;
+esac

@@ -116,10 +116,10 @@ impl Door {
         let tasks = app.tasks.clone();
         let session = async move {
             let max_message_bytes = app.config.websocket.max_message_bytes;
-            match handshake.complete(max_message_bytes).await {
-                Some(socket) => session::run(app, socket, visitor).await,
-                None => tracing::debug!("the peer left before the upgrade"),
-            }
+            let Some(socket) = handshake.complete(max_message_bytes).await else {
+                return tracing::debug!("the peer left before the upgrade");
+            };
+            session::run(app, socket, visitor).await;
         };
         tasks.spawn(session.instrument(span));
         Ok(response)

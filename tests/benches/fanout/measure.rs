@@ -18,7 +18,7 @@ const BURST: usize = 150;
 const SETTLING: Duration = Duration::from_secs(2);
 const IDLE: Duration = Duration::from_secs(15);
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What was measured.
 #[derive(Clone, Copy, Debug)]
@@ -86,9 +86,10 @@ pub(crate) fn measure(kind: Kind, clients: usize) -> Result<Measured> {
             }
             Ok(())
         });
-        let last = flock.read_until_heard(PATIENCE)?.last().copied();
+        let heard = flock.read_until_heard(PATIENCE);
+        // A refusal is the better reason.
         publishing.join().ok().context("the publisher panicked")??;
-        Ok::<_, anyhow::Error>(last.context("nobody heard")? - sent)
+        Ok::<_, anyhow::Error>(*heard?.last().context("nobody heard")? - sent)
     })?;
     let burst_delivered = (flock.delivered() - before.1) as f64;
     flock.read_for(Duration::from_millis(30))?;
