@@ -54,7 +54,7 @@ const LINGER: Duration = Duration::from_secs(1);
 /// which takes the close frame with it.
 const DRAIN: Duration = Duration::from_millis(300);
 /// What tungstenite reads at a time, and holds for every idle session; its default is 128 KiB.
-const READ_BUFFER_BYTES: usize = 256;
+const READ_BUFFER_BYTES: usize = 128;
 /// What RFC 6455 leaves of a control frame beside the code.
 const MAX_REASON_BYTES: usize = 123;
 

@@ -11,7 +11,7 @@ use crate::servers::{Kind, Press, marker};
 /// Publishes that are not counted, single ones, and those of the burst.
 const WARM_UP: usize = 3;
 const SINGLES: usize = 20;
-const BURST: usize = 150;
+const BURST: usize = 50;
 
 /// How long memory and pools may settle, and how long the idle server is looked at: half a heartbeat interval, in which
 /// as many heartbeats are sent as in any other half.

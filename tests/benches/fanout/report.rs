@@ -73,6 +73,6 @@ const NOTES: &str = "\n\
 - *connects/s* counts handshakes; those of relctld check a token. *ready/s*: the session is registered and subscribed as well, where a server knows that.\n\
 - *idle*: resident memory of a session that is ready and silent; *used*: the same after the last publish. relctld sends heartbeats meanwhile, the others send nothing.\n\
 - A single publish of relctld is a change of state: the clock starts when the request that activates a draft is sent, and runs while the journal is synced.\n\
-- *burst*: 150 publishes, each sent when the one before it was answered. A session of relctld is told of the newest release for its client and of no older one, \
+- *burst*: 50 publishes, each sent when the one before it was answered. A session of relctld is told of the newest release for its client and of no older one, \
 so it gets fewer messages than there are publishes; a broker delivers every one. Compare the time after which all know the newest.\n\
 - nchan: nginx of Debian with two workers. nats: Debian's, its WebSocket listener. uws: µWebSockets for Node.js. ws: Node's `ws`, each frame prepared once.\n";
