@@ -136,7 +136,10 @@ fn refuse(arguments: &[OsString], error: &clap::Error) -> Exit {
             false => output.verbatim(&text.to_string()),
         };
         return match printed {
-            Err(failure) if !failure.is_closed_pipe() => Exit::Error,
+            Err(failure) if !failure.is_closed_pipe() => {
+                output.fail(&failure);
+                failure.exit
+            }
             Ok(()) | Err(_) => Exit::Ok,
         };
     }
@@ -149,7 +152,11 @@ fn refuse(arguments: &[OsString], error: &clap::Error) -> Exit {
             .collect();
         let line = first.join(" ");
         let message = line.strip_prefix("error: ").unwrap_or(&line);
-        output.fail(&Failure::usage(message));
+        let tips = text
+            .lines()
+            .filter_map(|line| line.trim_start().strip_prefix("tip: "));
+        let failure = tips.fold(Failure::usage(message), Failure::help);
+        output.fail(&failure.help("what does it take?  the same command with --help"));
     } else {
         output.refused_arguments(&error.render());
     }
@@ -186,6 +193,7 @@ impl Command {
             Self::Doctor
                 | Self::Config(ConfigCommand::Path)
                 | Self::Help(_)
+                | Self::Schema(_)
                 | Self::Completions(_)
                 | Self::Man(_)
         )

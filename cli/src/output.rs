@@ -10,6 +10,7 @@ use std::io::{self, Write};
 
 use clap::builder::StyledStr;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::commands::INTERRUPTED;
@@ -41,20 +42,29 @@ struct Document<'a, T> {
     error: Option<ErrorDocument<'a>>,
 }
 
-#[derive(Serialize)]
+/// What went wrong.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct ErrorDocument<'a> {
+pub(crate) struct ErrorDocument<'a> {
+    /// A code of the daemon or of relctl.
     code: &'a str,
+    /// What the process ends with.
     exit_code: u8,
+    /// What and why, in one line.
     message: &'a str,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    /// More about why.
     reasons: &'a [String],
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    /// What to do.
     help: &'a [String],
+    /// The HTTP status.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
+    /// Finds the request in the daemon's log.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
+    /// Seconds to wait before the next try.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
 }

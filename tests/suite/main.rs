@@ -21,6 +21,7 @@ mod live;
 mod main_job;
 mod power_cut;
 mod restart;
+mod scripts;
 mod simulate;
 mod spec;
 mod specification;
