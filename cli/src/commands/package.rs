@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use delta::jar::{JarLimits, detect_version, inspect};
 use delta::package::{PackageError, PackageOptions, Packaged, package_directory, package_jar};
 use protocol::{Checksum, Version};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::blocking;
@@ -14,9 +15,9 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::units::{count, format_size};
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Made {
+pub(super) struct Made {
     file: String,
     version: Version,
     size_bytes: u64,

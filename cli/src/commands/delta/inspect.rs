@@ -2,6 +2,7 @@
 
 use delta::{Contents, EntryCounts, Stated};
 use protocol::Checksum;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::DeltaInspectArgs;
@@ -9,9 +10,9 @@ use crate::failure::Failure;
 use crate::units::{format_share, format_size};
 
 /// A patch, for scripts. A zstd frame says nothing of what it is for.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Inspected {
+pub(in crate::commands) struct Inspected {
     file: String,
     format: &'static str,
     size_bytes: u64,
@@ -24,7 +25,7 @@ pub(super) struct Inspected {
 }
 
 /// What only the format `jar` states.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct StatedDocument {
     source_sha256: Checksum,
@@ -39,7 +40,7 @@ struct StatedDocument {
 }
 
 /// How many entries of the new file come about in which way.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct EntriesDocument {
     copied: u64,
@@ -52,7 +53,7 @@ struct EntriesDocument {
 }
 
 /// A stream of the patch; `docs/delta-format.md` says what each holds.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct StreamDocument {
     name: String,

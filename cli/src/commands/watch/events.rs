@@ -1,6 +1,7 @@
 //! Events, and what becomes of the watch itself, as lines for programs. The last one is SUMMARY.
 
 use protocol::{ServerMessage, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -37,9 +38,9 @@ pub(super) fn event(message: &ServerMessage) -> Option<EventLine<Value>> {
 }
 
 /// What happens to the connection itself.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct StreamState {
+pub(in crate::commands) struct StreamState {
     /// `live`, `reconnecting` or `gap`.
     pub(super) state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,9 +61,9 @@ pub(in crate::commands) fn own<T: Serialize>(kind: &str, data: T) -> EventLine<T
 }
 
 /// The last line.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Summary {
+pub(in crate::commands) struct Summary {
     /// `reached`, `failed`, `withdrawn`, `timeout`, `interrupted`, `lost` or `error`.
     pub(super) result: &'static str,
     /// Why, where the result alone does not say it.

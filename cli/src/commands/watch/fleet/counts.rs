@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use protocol::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::client::{Standing, Way};
@@ -22,7 +23,7 @@ pub(in crate::commands::watch) struct Counts {
 }
 
 /// Bytes that travelled, by their way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub(in crate::commands::watch) struct Bytes {
     full: u64,
     compressed: u64,
