@@ -21,10 +21,12 @@ use std::path::Path;
 
 use rawzip::ZipArchive;
 
+pub(crate) use check::is_signature_file;
 pub use error::{JarError, JarErrorKind};
 pub(crate) use manifest::why_bad_attribute;
 pub use manifest::{Manifest, ManifestError};
 pub use pom::PomProperties;
+pub(crate) use version::version_of;
 pub use version::{DetectedVersion, NoVersion, VersionSource, detect_version};
 
 /// What a JAR may cost to read.
@@ -35,15 +37,18 @@ pub struct JarLimits {
     pub max_unpacked_bytes: u64,
     /// Unpacked to packed size, of the whole JAR once it unpacks to more than 1 MiB.
     pub max_ratio: u64,
+    /// The Java release whose JVM must be able to load every class outside `META-INF/versions`.
+    pub max_java: Option<u16>,
 }
 
 impl Default for JarLimits {
-    /// 200,000 entries, 4 GiB unpacked, 200 : 1. The largest JAR we know has 79,459 entries.
+    /// 200,000 entries, 4 GiB unpacked, 200 : 1, any Java release. The largest JAR we know has 79,459 entries.
     fn default() -> Self {
         JarLimits {
             max_entries: 200_000,
             max_unpacked_bytes: 4 << 30,
             max_ratio: 200,
+            max_java: None,
         }
     }
 }
@@ -88,9 +93,13 @@ impl JarSummary {
 
     /// The Java release that the JAR's classes need: 17 for class files of version 61.
     pub fn java_release(&self) -> Option<u16> {
-        self.class_file_release
-            .map(|major| major.saturating_sub(44))
+        self.class_file_release.map(java_release)
     }
+}
+
+/// The Java release that made class files of this major version first: 17 for 61.
+fn java_release(class_file_release: u16) -> u16 {
+    class_file_release.saturating_sub(44)
 }
 
 /// Checks the JAR at `path` and says what it is.

@@ -30,6 +30,7 @@ mod inspect;
 pub mod jar;
 mod jar_format;
 pub mod package;
+mod parallel;
 mod staged;
 
 pub use apply::{Applied, ApplyLimits, Expected, apply, apply_to_file, verify};

@@ -31,6 +31,14 @@ pub enum JarError {
     Overlap { first: String, second: String },
     #[error("entry {entry:?} is damaged: {reason}; build or upload the JAR again")]
     Damaged { entry: String, reason: String },
+    #[error(
+        "class {entry:?} needs Java {java}, and no later one than {limit} is allowed; compile with --release {limit}"
+    )]
+    ClassTooNew {
+        entry: String,
+        java: u16,
+        limit: u16,
+    },
     #[error("{bytes} bytes follow the end of the archive; upload the JAR as the build made it")]
     TrailingBytes { bytes: u64 },
     #[error("the JAR has more than {limit} entries")]
@@ -70,6 +78,7 @@ impl JarError {
             | JarError::HeaderMismatch { .. }
             | JarError::Overlap { .. }
             | JarError::Damaged { .. }
+            | JarError::ClassTooNew { .. }
             | JarError::TrailingBytes { .. } => JarErrorKind::Invalid,
             JarError::UnsafeName { .. } => JarErrorKind::UnsafeEntry,
             JarError::TooManyEntries { .. }
