@@ -3,6 +3,8 @@
 mod checksum;
 mod client;
 mod delta;
+mod inspect;
+mod jar;
 mod package;
 mod progress;
 mod publish;
@@ -43,6 +45,7 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
 async fn dispatch(global: &Global, command: Command, output: &Output) -> Result<Exit, Failure> {
     match command {
         Command::Package(args) => package::run(args, output).await,
+        Command::Inspect(args) => inspect::run(args, output).await,
         Command::Checksum(command) => checksum::run(command, output).await,
         Command::Delta(command) => delta::run(command, output).await,
         Command::Publish(args) => publish::run(global, args, output).await,

@@ -39,3 +39,4 @@ pub use create::{Options, create, create_best, savings_percentage};
 pub use error::Error;
 pub use format::{Format, UnknownFormatName};
 pub use inspect::{Contents, EntryCounts, PatchSummary, Stated, StreamSize, inspect};
+pub use staged::write_file;

@@ -35,10 +35,12 @@ pub struct PackageOptions {
     /// Further main attributes; they replace those of the manifest.
     pub attributes: Vec<(String, String)>,
     /// `SOURCE_DATE_EPOCH`: the time of every entry, in seconds since 1970. Without it, and for
-    /// earlier times, all entries are of 1980-02-01.
+    /// earlier times, all entries are of 1980-01-01 12:01.
     pub epoch_seconds: Option<i64>,
     /// zlib's level, 1 to 9; 0 stores everything.
     pub level: u8,
+    /// Files and folders that are not packed, such as what is written beside the JAR. They need not exist.
+    pub left_out: Vec<PathBuf>,
     /// What the JAR may be, before and after.
     pub limits: JarLimits,
 }
@@ -52,6 +54,7 @@ impl Default for PackageOptions {
             attributes: Vec::new(),
             epoch_seconds: None,
             level: 9,
+            left_out: Vec::new(),
             limits: JarLimits::default(),
         }
     }
@@ -89,7 +92,9 @@ pub fn package_directory(
     out: &Path,
     options: &PackageOptions,
 ) -> Result<Packaged, PackageError> {
-    pack(&Tree::of_folder(folder, out)?, out, options)
+    let mut left_out = options.left_out.clone();
+    left_out.push(out.to_owned());
+    pack(&Tree::of_folder(folder, &left_out)?, out, options)
 }
 
 /// Packs what is in `jar` anew, as if it were a folder. A signed JAR is refused: with another
@@ -120,8 +125,7 @@ pub fn detect_folder_version(
     folder: &Path,
     options: &PackageOptions,
 ) -> Result<DetectedVersion, PackageError> {
-    // No file of the folder has this name, so nothing is left out.
-    let tree = Tree::of_folder(folder, Path::new(""))?;
+    let tree = Tree::of_folder(folder, &options.left_out)?;
     let (manifest, _) = manifest::merged(&tree, options)?;
     let full = folder.canonicalize();
     let full = full.map_err(PackageError::file("read", folder))?;

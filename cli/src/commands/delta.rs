@@ -1,7 +1,7 @@
 //! `relctl delta`.
 
 mod create;
-mod inspect;
+pub(super) mod inspect;
 
 use delta::{ApplyLimits, Expected};
 use protocol::Checksum;
@@ -41,7 +41,7 @@ pub(crate) async fn run(command: DeltaCommand, output: &Output) -> Result<Exit, 
             })?;
         }
         DeltaCommand::Inspect(args) => {
-            let inspected = blocking(move || inspect::inspect(&args)).await?;
+            let inspected = blocking(move || inspect::inspect(&args.patch)).await?;
             output.result("delta-inspected", &inspected, || inspected.describe())?;
         }
     }

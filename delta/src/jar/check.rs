@@ -2,7 +2,7 @@
 
 use rawzip::{ReaderAt, ZipArchive};
 
-use super::content::Unpacker;
+use super::content::{Unpacked, Unpacker};
 use super::directory::{self, Entry};
 use super::error::shown;
 use super::name::in_meta_inf;
@@ -20,11 +20,14 @@ const CLASS_KEPT_BYTES: usize = 8;
 /// Fat JARs have some hundreds.
 const MAX_POMS: usize = 10_000;
 
+/// Shows each entry to `seen` when it has passed, in the order of the file.
 pub(super) fn check<R: ReaderAt>(
     archive: &ZipArchive<R>,
     file_bytes: u64,
     buffer: &mut [u8],
     limits: &JarLimits,
+    mut unpacker: Unpacker,
+    mut seen: impl FnMut(&Entry, &Unpacked),
 ) -> Result<JarSummary, JarError> {
     let mut entries = directory::read(archive, file_bytes, buffer, limits)?;
     // In the order of the file the data is read without seeking, and neighbours can be compared.
@@ -32,7 +35,6 @@ pub(super) fn check<R: ReaderAt>(
     layout::check(archive, &entries, buffer)?;
 
     let mut found = Found::default();
-    let mut unpacker = Unpacker::new();
     for entry in &entries {
         let part = Part::of(&entry.name);
         let unpacked = unpacker.check(archive, entry, part.kept_bytes())?;
@@ -40,6 +42,7 @@ pub(super) fn check<R: ReaderAt>(
         if unpacked.unused_bytes > 0 {
             found.with_unused_bytes.push(entry.name.clone());
         }
+        seen(entry, &unpacked);
     }
     let mut summary = JarSummary {
         entries: entries.len() as u64,
@@ -52,6 +55,11 @@ pub(super) fn check<R: ReaderAt>(
         warnings: Vec::new(),
     };
     summary.warnings = advice::warnings(&summary, &entries, &found.with_unused_bytes);
+    if limits.strict && !summary.warnings.is_empty() {
+        return Err(JarError::Odd {
+            warnings: summary.warnings,
+        });
+    }
     Ok(summary)
 }
 

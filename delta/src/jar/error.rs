@@ -39,6 +39,8 @@ pub enum JarError {
         java: u16,
         limit: u16,
     },
+    #[error("it works but is odd, and that is not allowed here: {}", warnings.join("; "))]
+    Odd { warnings: Vec<String> },
     #[error("{bytes} bytes follow the end of the archive; upload the JAR as the build made it")]
     TrailingBytes { bytes: u64 },
     #[error("the JAR has more than {limit} entries")]
@@ -79,6 +81,7 @@ impl JarError {
             | JarError::Overlap { .. }
             | JarError::Damaged { .. }
             | JarError::ClassTooNew { .. }
+            | JarError::Odd { .. }
             | JarError::TrailingBytes { .. } => JarErrorKind::Invalid,
             JarError::UnsafeName { .. } => JarErrorKind::UnsafeEntry,
             JarError::TooManyEntries { .. }

@@ -1,6 +1,6 @@
 //! What goes into a JAR, in the order in which it goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use zip::ZipArchive;
 
 use super::PackageError;
 use crate::jar::{self, JarError, JarLimits, PomProperties};
+use crate::staged::is_leftover;
 
 pub(super) const META_INF: &str = "META-INF/";
 pub(super) const MANIFEST: &str = "META-INF/MANIFEST.MF";
@@ -42,9 +43,14 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// Everything below `folder` but the JAR in the making.
-    pub(super) fn of_folder(folder: &Path, out: &Path) -> Result<Tree, PackageError> {
-        let out = same_file_name(out);
+    /// Everything below `folder` but what is left out, and what a killed run of ours left behind.
+    pub(super) fn of_folder(folder: &Path, left_out: &[PathBuf]) -> Result<Tree, PackageError> {
+        let root = folder.canonicalize();
+        let root = root.map_err(PackageError::file("read", folder))?;
+        let left_out: BTreeSet<PathBuf> = left_out
+            .iter()
+            .filter_map(|path| same_file_name(path))
+            .collect();
         let mut items = BTreeMap::new();
         let mut pending = vec![(folder.to_owned(), String::new())];
         while let Some((folder, prefix)) = pending.pop() {
@@ -56,6 +62,9 @@ impl Tree {
                     return Err(PackageError::NameNotUtf8(path));
                 };
                 let name = format!("{prefix}{segment}");
+                if left_out.contains(&root.join(&name)) || is_leftover(&segment) {
+                    continue;
+                }
                 let unreadable = || PackageError::file("read", &path);
                 // Not that of what a link leads to, which differs between machines.
                 let found = entry.metadata().map_err(unreadable())?;
@@ -66,7 +75,7 @@ impl Tree {
                     items.insert(format!("{name}/"), (Content::Folder, 0));
                 } else if !found.is_file() {
                     return Err(PackageError::SpecialFile(path));
-                } else if out.is_none() || same_file_name(&path) != out {
+                } else {
                     items.insert(name, (Content::File(path), found.len()));
                 }
             }
@@ -203,7 +212,8 @@ fn open(jar: &Path) -> Result<ZipArchive<BufReader<File>>, PackageError> {
     ZipArchive::new(BufReader::new(file)).map_err(PackageError::file("read", jar))
 }
 
-/// A path that two spellings of the same file share; the file need not exist, its folder must.
+/// A path that two spellings of the same file share; the file need not exist, its folder must, or
+/// there is nothing to leave out.
 fn same_file_name(path: &Path) -> Option<PathBuf> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
