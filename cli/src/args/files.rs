@@ -29,7 +29,8 @@ pub(crate) struct PackageArgs {
     /// The class to start, for the manifest
     #[arg(long, value_name = "CLASS")]
     pub(crate) main_class: Option<String>,
-    /// A JAR, or a folder that gets NAME-VERSION.jar, NAME-VERSION.release.json and SHA256SUMS
+    /// A JAR, or a folder that gets NAME-VERSION.jar, NAME-VERSION.release.json and SHA256SUMS; what is written
+    /// there is never packed itself
     #[arg(long, short, value_name = "OUT.jar|OUTDIR", default_value = "dist")]
     pub(crate) output: PathBuf,
     /// The NAME for an OUTDIR [default: the input's]

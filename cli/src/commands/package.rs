@@ -80,6 +80,9 @@ fn package(args: &PackageArgs) -> Result<Made, Failure> {
     options.version = Some(version.to_string());
 
     let destination = Destination::of(args, &version)?;
+    let beside = destination.beside();
+    options.left_out.extend(beside.map(Path::to_owned));
+    options.left_out.extend(destination::folder_inside(args));
     let out = destination.jar();
     let packaged = match way {
         Way::PackFolder => package_directory(input, out, &options),
@@ -132,6 +135,7 @@ fn options(args: &PackageArgs) -> PackageOptions {
         attributes: args.attributes.clone(),
         epoch_seconds: args.epoch,
         level: args.level,
+        left_out: Vec::new(),
         limits: jar::limits(&args.checks),
     }
 }

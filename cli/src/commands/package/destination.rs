@@ -16,8 +16,13 @@ use crate::failure::Failure;
 pub(super) struct Destination {
     jar: PathBuf,
     name: String,
-    /// Where it is a folder.
-    folder: Option<PathBuf>,
+    beside: Option<Beside>,
+}
+
+#[derive(Debug)]
+struct Beside {
+    release: PathBuf,
+    sums: PathBuf,
 }
 
 impl Destination {
@@ -27,12 +32,11 @@ impl Destination {
             Some(name) => name.clone(),
             None => base_name(&args.input, version),
         };
-        let is_jar = out.extension().is_some_and(|extension| extension == "jar") && !out.is_dir();
-        if is_jar {
+        if is_jar(out) {
             return Ok(Destination {
                 jar: out.clone(),
                 name,
-                folder: None,
+                beside: None,
             });
         }
         if name.contains(['/', '\\']) {
@@ -46,8 +50,11 @@ impl Destination {
             .map_err(|error| Failure::file("make the folder", out, &error))?;
         Ok(Destination {
             jar: out.join(format!("{name}-{version}.jar")),
+            beside: Some(Beside {
+                release: out.join(format!("{name}-{version}.release.json")),
+                sums: out.join("SHA256SUMS"),
+            }),
             name,
-            folder: Some(out.clone()),
         })
     }
 
@@ -64,22 +71,35 @@ impl Destination {
         &self.name
     }
 
+    /// What is written beside the JAR.
+    pub(super) fn beside(&self) -> impl Iterator<Item = &Path> {
+        let beside = self.beside.iter();
+        beside.flat_map(|Beside { release, sums }| [release.as_path(), sums])
+    }
+
     /// Writes what goes beside the JAR, and names all files, the JAR first.
     pub(super) fn complete(&self, release: &ReleaseFile) -> Result<Vec<String>, Failure> {
-        let mut files = vec![self.jar.display().to_string()];
-        if let Some(folder) = &self.folder {
-            let path = folder.join(format!("{}-{}.release.json", self.name, release.version));
+        if let Some(beside) = &self.beside {
             let json = serde_json::to_string_pretty(release)
                 .map_err(|error| Failure::error(error.to_string()))?;
-            write(&path, &format!("{json}\n"))?;
-            files.push(path.display().to_string());
-
-            let path = folder.join("SHA256SUMS");
-            write(&path, &sums(&path, release)?)?;
-            files.push(path.display().to_string());
+            write(&beside.release, &format!("{json}\n"))?;
+            write(&beside.sums, &sums(&beside.sums, release)?)?;
         }
-        Ok(files)
+        let files = std::iter::once(self.jar()).chain(self.beside());
+        Ok(files.map(|path| path.display().to_string()).collect())
     }
+}
+
+/// The output folder, if it lies in the folder to pack: what was packed before is not packed again.
+pub(super) fn folder_inside(args: &PackageArgs) -> Option<PathBuf> {
+    let input = args.input.canonicalize().ok()?;
+    let output = args.output.canonicalize().ok()?;
+    let is_inside = output != input && output.starts_with(input);
+    (output.is_dir() && is_inside).then_some(output)
+}
+
+fn is_jar(out: &Path) -> bool {
+    out.extension().is_some_and(|extension| extension == "jar") && !out.is_dir()
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
