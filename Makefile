@@ -5,7 +5,7 @@ CARGO ?= cargo
 CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/relctl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run setup setup-tests check test e2e ci fuzz bench bench-announce bench-delta bench-download clean-cache
+.PHONY: help demo run setup setup-tests check test e2e ci fuzz bench bench-announce bench-delta bench-download bench-fanout clean-cache
 
 help: ## list these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
@@ -49,6 +49,10 @@ bench-delta: setup ## patch sizes and costs against other tools on real JARs, se
 bench-download: ## speed and processor time of downloads beside nginx, a few minutes
 	@tests/scripts/setup.sh nginx
 	$(CARGO) bench --package tests --bench download --locked
+
+bench-fanout: setup ## what telling 10,000 sessions costs, beside four other servers, several minutes
+	@tests/scripts/setup.sh fanout
+	$(CARGO) bench --package tests --bench fanout --locked
 
 clean-cache: ## forget the real JARs that the demo downloaded
 	rm -rf "$(CACHE)"

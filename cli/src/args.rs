@@ -6,13 +6,18 @@ mod files;
 mod identity;
 mod launch;
 mod releases;
+mod scripts;
+mod setup;
 mod simulate;
+mod variables;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ::client::Token;
 use clap::{Args, Parser, Subcommand};
 
+use crate::output::Color;
 use crate::units::parse_duration;
 
 pub(crate) use client::{CheckArgs, ClientCommand, DownloadArgs, Pinned, UpdateArgs};
@@ -23,7 +28,10 @@ pub(crate) use files::{
 pub(crate) use identity::{TokenCommand, TokenCreateArgs, UserCommand};
 pub(crate) use launch::{InstallArgs, RollbackArgs, RunArgs, StatusArgs};
 pub(crate) use releases::{DeltaFrom, PublishArgs, VersionsCommand, WatchArgs};
+pub(crate) use scripts::{CompletionsArgs, HelpArgs, ManArgs};
+pub(crate) use setup::{ConfigCommand, ConfigShowArgs, LoginArgs};
 pub(crate) use simulate::{SimulateArgs, Until};
+pub(crate) use variables::{command, short_variable, without_empty_variables};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,20 +42,25 @@ Examples:
   relctl client run --app-dir ~/app -- -Xmx256m
 
 Environment:
-  RELCTL_URL         the daemon; http://127.0.0.1:8081 when absent
   RELCTL_TOKEN       the token itself (there is no flag: others could read it in the process list)
   RELCTL_TOKEN_FILE  a file that holds the token; --token-file wins over both
-  HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY   as elsewhere; never used for this machine
 
 Exit codes:
   0 done   1 error   2 usage   3 check failed   4 not allowed   5 not found   6 conflict
   7 rate limited   8 network   9 rollout failed   10 timeout   12 configuration
   100 update available (client check --exit-code)   130 Ctrl-C   143 SIGTERM
-  client run ends with the exit code of its application";
+
+More:  relctl help COMMAND, exit-codes, environment, json";
 
 /// Publish releases of a desktop application, and watch them arrive
 #[derive(Debug, Parser)]
-#[command(name = "relctl", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(
+    name = "relctl",
+    version,
+    max_term_width = 100,
+    after_help = EXAMPLES,
+    disable_help_subcommand = true
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -56,7 +69,7 @@ pub(crate) struct Cli {
 }
 
 /// What every command takes.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// The daemon's address [default: http://127.0.0.1:8081]
@@ -68,9 +81,16 @@ pub(crate) struct Global {
         hide_env_values = true
     )]
     pub(crate) url: Option<String>,
-    /// A file that holds the token, or - for stdin; without it RELCTL_TOKEN or RELCTL_TOKEN_FILE
+    /// A file that holds the token, or - for stdin; without it RELCTL_TOKEN, then RELCTL_TOKEN_FILE, then
+    /// what `relctl login` stored
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
+    /// The token file that a file of configuration names: weaker than the variables, and so kept apart.
+    #[arg(skip)]
+    pub(crate) configured_token_file: Option<PathBuf>,
+    /// What `--token-file -` read.
+    #[arg(skip)]
+    pub(crate) token: Option<Token>,
     /// A PEM file with authorities to trust for TLS, besides those of this machine
     #[arg(
         long,
@@ -80,12 +100,29 @@ pub(crate) struct Global {
         hide_env_values = true
     )]
     pub(crate) ca_cert: Option<PathBuf>,
+    /// A file of settings in place of the nearest relctl.toml, or none
+    #[arg(long, global = true, env = "RELCTL_CONFIG", value_name = "FILE|none")]
+    pub(crate) config: Option<PathBuf>,
+    /// Which [profiles.NAME] of the settings counts
+    #[arg(long, global = true, env = "RELCTL_PROFILE", value_name = "NAME")]
+    pub(crate) profile: Option<String>,
     /// Print one JSON document, or one JSON line per event
-    #[arg(long, global = true)]
+    #[arg(long, global = true, env = "RELCTL_JSON")]
     pub(crate) json: bool,
     /// Print no progress and no remarks
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, env = "RELCTL_QUIET")]
     pub(crate) quiet: bool,
+    /// When to use colours; NO_COLOR, CLICOLOR_FORCE and CLICOLOR count as elsewhere
+    #[arg(
+        long,
+        global = true,
+        env = "RELCTL_COLOR",
+        value_name = "WHEN",
+        value_enum,
+        default_value = "auto",
+        hide_possible_values = true
+    )]
+    pub(crate) color: Color,
     /// Give up after this long, such as 30s, 15m or 1h (exit code 10)
     #[arg(long, global = true, env = "RELCTL_TIMEOUT", hide_env_values = true, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) timeout: Option<Duration>,
@@ -116,8 +153,19 @@ pub(crate) enum Command {
     /// Create, list and revoke tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    Login(LoginArgs),
+    /// Forget the token that is stored for the daemon
+    Logout,
     /// Show whose token this is
     Whoami,
+    /// Show what is configured, and where
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Check the way to the daemon, and say how to mend it
+    Doctor,
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+    Help(HelpArgs),
 }
 
 #[cfg(test)]

@@ -2,12 +2,16 @@
 
 mod checksum;
 mod client;
+mod config;
 mod delta;
+mod doctor;
 mod inspect;
 mod jar;
+mod login;
 mod package;
 mod progress;
 mod publish;
+mod shell;
 mod simulate;
 mod token;
 mod user;
@@ -22,13 +26,14 @@ use crate::args::{Cli, ClientCommand, Command, Global};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::settings::Settings;
 use crate::units::format_duration;
 
 /// The code of a command that the user or the system stopped.
 pub(crate) const INTERRUPTED: &str = "INTERRUPTED";
 
 /// Runs the command.
-pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(cli: Cli, settings: &Settings, output: &Output) -> Result<Exit, Failure> {
     let Cli { global, command } = cli;
     match command {
         // These have last words of their own, however they end.
@@ -38,11 +43,16 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
         }
         // It ends when its application does, and passes signals on.
         Command::Client(ClientCommand::Run(args)) => client::run::run(&global, args, output).await,
-        command => within(global.timeout, dispatch(&global, command, output)).await,
+        command => within(global.timeout, dispatch(&global, command, settings, output)).await,
     }
 }
 
-async fn dispatch(global: &Global, command: Command, output: &Output) -> Result<Exit, Failure> {
+async fn dispatch(
+    global: &Global,
+    command: Command,
+    settings: &Settings,
+    output: &Output,
+) -> Result<Exit, Failure> {
     match command {
         Command::Package(args) => package::run(args, output).await,
         Command::Inspect(args) => inspect::run(args, output).await,
@@ -55,7 +65,14 @@ async fn dispatch(global: &Global, command: Command, output: &Output) -> Result<
         Command::Client(command) => client::run(global, command, output).await,
         Command::User(command) => user::run(global, command, output).await,
         Command::Token(command) => token::run(global, command, output).await,
+        Command::Login(args) => login::run(global, args, output).await,
+        Command::Logout => login::forget(global, output),
         Command::Whoami => whoami::run(global, output).await,
+        Command::Config(command) => config::run(global, command, settings, output),
+        Command::Doctor => doctor::run(global, settings, output).await,
+        Command::Completions(args) => shell::complete(&args, output),
+        Command::Man(args) => shell::write_manual(&args, output),
+        Command::Help(args) => shell::help(&args, output),
     }
 }
 

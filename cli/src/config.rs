@@ -1,4 +1,5 @@
-//! Which daemon, and as whom: flags over the environment over defaults.
+//! Which daemon, and as whom. What files of configuration say has become defaults of the command line before
+//! (`settings.rs`); a token has an order of its own, because none goes into a flag or such a file.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -6,6 +7,7 @@ use std::path::Path;
 use client::{Authorities, Daemon, PublicKey, SigningKey, Token};
 
 use crate::args::Global;
+use crate::credentials::Credentials;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -14,11 +16,17 @@ pub(crate) const DEFAULT_URL: &str = "http://127.0.0.1:8081";
 
 /// The daemon that the command talks to.
 pub(crate) fn daemon(global: &Global) -> Result<Daemon, Failure> {
+    let daemon = anonymous(global)?;
+    let (token, _) = token(global, daemon.url(), &|name| std::env::var_os(name))?;
+    Ok(daemon.with_token(token))
+}
+
+/// The same, to which nobody says who they are.
+pub(crate) fn anonymous(global: &Global) -> Result<Daemon, Failure> {
     let url = global.url.as_deref().filter(|url| !url.is_empty());
-    let token = token(global.token_file.as_deref(), &|name| std::env::var_os(name))?;
     let authorities = authorities(global.ca_cert.as_deref())?;
     let url = url.unwrap_or(DEFAULT_URL);
-    Ok(Daemon::trusting(url, Some(token), authorities)?)
+    Ok(Daemon::trusting(url, None, authorities)?)
 }
 
 /// Whom TLS trusts besides the machine's own authorities. An empty variable counts as absent.
@@ -58,32 +66,63 @@ pub(crate) fn signing_key(file: &Path) -> Result<SigningKey, Failure> {
     })
 }
 
-/// `--token-file`, then `RELCTL_TOKEN`, then `RELCTL_TOKEN_FILE`. An empty variable counts as absent.
-fn token(
-    file: Option<&Path>,
+/// The token and where it is from: `--token-file`, then `RELCTL_TOKEN`, then `RELCTL_TOKEN_FILE`, then a file of
+/// configuration, then what `relctl login` stored for this daemon. An empty variable counts as absent.
+pub(crate) fn token(
+    global: &Global,
+    url: &str,
     variable: &dyn Fn(&str) -> Option<OsString>,
-) -> Result<Token, Failure> {
-    let variable = |name| variable(name).filter(|value| !value.is_empty());
-    if let Some(file) = file {
-        return read_token(file);
+) -> Result<(Token, String), Failure> {
+    let given = |name| variable(name).filter(|value| !value.is_empty());
+    let from = |file: &Path, source: &str| {
+        let source = format!("{source} ({})", file.display());
+        Ok((read_token(file)?, source))
+    };
+    if let Some(token) = &global.token {
+        return Ok((token.clone(), "standard input".to_owned()));
     }
-    if let Some(text) = variable("RELCTL_TOKEN") {
+    if let Some(file) = &global.token_file {
+        return from(file, "--token-file");
+    }
+    if let Some(text) = given("RELCTL_TOKEN") {
         let parsed = Token::parse(&text.to_string_lossy());
-        return parsed.map_err(|error| {
+        let token = parsed.map_err(|error| {
             Failure::from(client::Error::from(error)).while_doing("use RELCTL_TOKEN")
-        });
+        })?;
+        return Ok((token, "RELCTL_TOKEN".to_owned()));
     }
-    if let Some(file) = variable("RELCTL_TOKEN_FILE") {
-        return read_token(Path::new(&file));
+    if let Some(file) = given("RELCTL_TOKEN_FILE") {
+        return from(Path::new(&file), "RELCTL_TOKEN_FILE");
     }
-    Err(Failure::new(Exit::Auth, "NO_TOKEN", "no token was given")
-        .reason("Every command that talks to a daemon needs one.")
-        .help("export RELCTL_TOKEN=…, or give --token-file FILE")
-        .help("a fresh daemon on this machine:  --token-file relctl-data/admin.token")
-        .help("an administrator makes one with:  relctl token create --user NAME"))
+    if let Some(file) = &global.configured_token_file {
+        return from(file, "configuration");
+    }
+    let stored = Credentials::load(variable)?;
+    match stored.token(url)? {
+        Some(token) => Ok((token, format!("relctl login ({})", stored.path().display()))),
+        None => Err(no_token(url)),
+    }
 }
 
-fn read_token(path: &Path) -> Result<Token, Failure> {
+fn no_token(url: &str) -> Failure {
+    Failure::new(
+        Exit::Auth,
+        "NO_TOKEN",
+        format!("no token was given for {url}"),
+    )
+    .reason("Every command that talks to a daemon needs one.")
+    .help("export RELCTL_TOKEN=…, or give --token-file FILE")
+    .help("keep one for this daemon:  relctl login")
+    .help("a fresh daemon on this machine:  --token-file relctl-data/admin.token")
+    .help("an administrator makes one with:  relctl token create --user NAME")
+}
+
+/// The token that `--token-file -` means.
+pub(crate) fn token_from_stdin() -> Result<Token, Failure> {
+    read_token(Path::new("-"))
+}
+
+pub(crate) fn read_token(path: &Path) -> Result<Token, Failure> {
     let text = match path == Path::new("-") {
         true => std::io::read_to_string(std::io::stdin().lock()),
         false => std::fs::read_to_string(path),
@@ -101,23 +140,40 @@ fn read_token(path: &Path) -> Result<Token, Failure> {
 mod tests {
     use super::*;
 
+    const URL: &str = "http://127.0.0.1:8081";
+
     fn given(name: &'static str, value: &'static str) -> impl Fn(&str) -> Option<OsString> {
         move |asked| (asked == name).then(|| value.into())
     }
 
     #[test]
     fn a_variable_holds_a_token_or_names_its_file() {
-        assert!(token(None, &given("RELCTL_TOKEN", "a.b.c")).is_ok());
+        let global = |file: Option<&Path>| Global {
+            token_file: file.map(Path::to_owned),
+            ..Global::default()
+        };
+        let found = token(&global(None), URL, &given("RELCTL_TOKEN", "a.b.c"));
+        assert_eq!(found.unwrap().1, "RELCTL_TOKEN");
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("admin.token");
         std::fs::write(&file, "a.b.c\n").unwrap();
-        assert!(token(Some(&file), &given("RELCTL_TOKEN", "bad token")).is_ok());
+        let bad = given("RELCTL_TOKEN", "bad token");
+        assert!(token(&global(Some(&file)), URL, &bad).is_ok());
+        let configured = Global {
+            configured_token_file: Some(file),
+            ..Global::default()
+        };
+        assert!(
+            token(&configured, URL, &bad).is_err(),
+            "a variable is stronger"
+        );
+        assert!(token(&configured, URL, &given("OTHER", "")).is_ok());
     }
 
     #[test]
     fn without_a_token_the_ways_to_one_are_named() {
         for variable in [given("RELCTL_TOKEN", ""), given("OTHER", "x")] {
-            let failure = token(None, &variable).unwrap_err();
+            let failure = token(&Global::default(), URL, &variable).unwrap_err();
             assert_eq!(failure.exit, Exit::Auth);
             assert!(
                 failure
@@ -144,10 +200,15 @@ mod tests {
 
     #[test]
     fn an_unreadable_token_file_is_named_and_its_content_is_not() {
-        let failure = token(Some(Path::new("/nowhere/token")), &given("", "")).unwrap_err();
+        let missing = Global {
+            token_file: Some("/nowhere/token".into()),
+            ..Global::default()
+        };
+        let failure = token(&missing, URL, &given("", "")).unwrap_err();
         assert_eq!(failure.exit, Exit::Auth);
         assert!(failure.message.contains("/nowhere/token"));
-        let failure = token(None, &given("RELCTL_TOKEN", "se cret")).unwrap_err();
+        let secret = given("RELCTL_TOKEN", "se cret");
+        let failure = token(&Global::default(), URL, &secret).unwrap_err();
         assert!(!failure.message.contains("cret"), "{}", failure.message);
     }
 }

@@ -1,4 +1,4 @@
-//! The exit codes: a promise to scripts. README and `relctl help` list them.
+//! The exit codes: a promise to scripts. docs/cli.md and `relctl help exit-codes` list them.
 
 use std::process::ExitCode;
 
@@ -70,6 +70,73 @@ impl Exit {
         }
     }
 
+    /// Every code with its name and when it is given: what `relctl help exit-codes` and docs/cli.md say.
+    pub(crate) const TABLE: [(Self, &'static str, &'static str); 15] = [
+        (
+            Self::Ok,
+            "ok",
+            "done, or nothing to do; also when the reader of the output went away",
+        ),
+        (
+            Self::Error,
+            "error",
+            "anything without a code of its own: a full disk, a daemon that failed",
+        ),
+        (
+            Self::Usage,
+            "usage",
+            "wrong arguments, a missing file, a question without a terminal",
+        ),
+        (
+            Self::CheckFailed,
+            "check failed",
+            "a checksum, signature, JAR or delta is not as it should be",
+        ),
+        (
+            Self::Auth,
+            "auth",
+            "no token, or one that is expired, revoked or not enough",
+        ),
+        (
+            Self::NotFound,
+            "not found",
+            "no such version, channel, user, token or setting",
+        ),
+        (
+            Self::Conflict,
+            "conflict",
+            "the version exists with other content, or the state changed meanwhile",
+        ),
+        (
+            Self::RateLimited,
+            "rate limited",
+            "too many requests; the error says when to try again",
+        ),
+        (
+            Self::Network,
+            "network",
+            "no such host, refused, TLS, or a connection that was lost and did not come back",
+        ),
+        (
+            Self::RolloutFailed,
+            "rollout failed",
+            "more clients failed than --fail-over allows",
+        ),
+        (Self::Timeout, "timeout", "--timeout passed"),
+        (
+            Self::Config,
+            "config",
+            "a configuration that cannot be read or used",
+        ),
+        (
+            Self::UpdateAvailable,
+            "update available",
+            "only of `client check --exit-code`",
+        ),
+        (Self::Interrupted, "interrupted", "Ctrl-C"),
+        (Self::Terminated, "terminated", "SIGTERM"),
+    ];
+
     /// The exit code for an error of the daemon.
     pub(crate) fn of(code: Code) -> Self {
         match code {
@@ -93,6 +160,7 @@ mod tests {
 
     #[test]
     fn the_codes_are_the_documented_ones() {
+        // 101 is not among them: it is what a panic, our own mistake, ends with.
         let codes = [
             (Exit::Ok, 0),
             (Exit::Error, 1),
@@ -113,6 +181,15 @@ mod tests {
         for (exit, code) in codes {
             assert_eq!(exit.code(), code);
         }
+        let documented = include_str!("../../docs/cli.md");
+        for (exit, name, meaning) in Exit::TABLE {
+            let row = format!("| {} | {name} | {meaning} |", exit.code());
+            assert!(documented.contains(&row), "docs/cli.md lacks: {row}");
+        }
+        assert_eq!(
+            codes.map(|(exit, _)| exit),
+            Exit::TABLE.map(|(exit, ..)| exit)
+        );
     }
 
     #[test]

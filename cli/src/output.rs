@@ -2,20 +2,32 @@
 //!
 //! Whatever a daemon sent is made harmless here, so that no release note can move a cursor or hide a line.
 
-use std::fmt::Write as _;
-use std::io::{self, IsTerminal, Write};
+mod hidden;
+mod style;
 
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use clap::builder::StyledStr;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use crate::commands::INTERRUPTED;
 use crate::failure::{Failure, plain};
 
+pub(crate) use hidden::Hidden;
+pub(crate) use style::{Color, Style, Terminals};
+
+const RED: &str = "31";
+const YELLOW: &str = "33";
+const CYAN: &str = "36";
+
 /// Where everything that this process says goes.
 #[derive(Debug)]
 pub(crate) struct Output {
     json: bool,
     quiet: bool,
+    style: Style,
     bars: MultiProgress,
 }
 
@@ -48,14 +60,15 @@ struct ErrorDocument<'a> {
 }
 
 impl Output {
-    pub(crate) fn new(json: bool, quiet: bool) -> Self {
-        let target = match quiet || !io::stderr().is_terminal() {
-            true => ProgressDrawTarget::hidden(),
-            false => ProgressDrawTarget::stderr_with_hz(12),
+    pub(crate) fn new(json: bool, quiet: bool, style: Style) -> Self {
+        let target = match style.bars && !quiet {
+            true => ProgressDrawTarget::stderr_with_hz(12),
+            false => ProgressDrawTarget::hidden(),
         };
         Self {
             json,
             quiet,
+            style,
             bars: MultiProgress::with_draw_target(target),
         }
     }
@@ -63,6 +76,11 @@ impl Output {
     /// Whether results are JSON.
     pub(crate) fn is_json(&self) -> bool {
         self.json
+    }
+
+    /// How everything looks.
+    pub(crate) fn style(&self) -> Style {
+        self.style
     }
 
     /// Whether bars are seen.
@@ -94,7 +112,12 @@ impl Output {
         if text.is_empty() {
             return Ok(());
         }
-        self.write_stdout(&format!("{}\n", harmless(text)))
+        self.write_stdout(&self.style.spelled(format!("{}\n", harmless(text))))
+    }
+
+    /// A text of our own making, to the byte: a completion script, a manual page.
+    pub(crate) fn verbatim(&self, text: &str) -> Result<(), Failure> {
+        self.write_stdout(text)
     }
 
     /// A line of newline-delimited JSON.
@@ -119,7 +142,7 @@ impl Output {
     /// Talk: what is going on. It never matters whether anybody reads it.
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
-            self.write_stderr(&format!("{}\n", harmless(text)));
+            self.write_stderr(&self.style.spelled(format!("{}\n", harmless(text))));
         }
     }
 
@@ -133,7 +156,19 @@ impl Output {
 
     /// Something odd that does not stop the command.
     pub(crate) fn warn(&self, text: &str) {
-        self.say(&format!("warning: {text}"));
+        if !self.quiet {
+            let text = self.style.spelled(harmless(text));
+            let warning = self.painted(YELLOW, "warning:");
+            self.write_stderr(&format!("{warning} {text}\n"));
+        }
+    }
+
+    /// A word on standard error, in a colour where there are colours. It never carries a meaning alone.
+    fn painted(&self, color: &str, word: &str) -> String {
+        match self.style.color_stderr {
+            true => format!("\u{1b}[1;{color}m{word}\u{1b}[0m"),
+            false => word.to_owned(),
+        }
     }
 
     fn write_stderr(&self, text: &str) {
@@ -144,7 +179,14 @@ impl Output {
     /// The last words of a command that failed.
     pub(crate) fn fail(&self, failure: &Failure) {
         self.wipe_bars();
-        self.write_stderr(&describe(failure));
+        let text = self.style.spelled(describe(failure));
+        let text = match text.strip_prefix("error:") {
+            Some(rest) => format!("{}{rest}", self.painted(RED, "error:")),
+            None => text,
+        };
+        self.write_stderr(
+            &text.replace("  help: ", &format!("  {} ", self.painted(CYAN, "help:"))),
+        );
         if self.json {
             let answer = failure.answer.as_deref().cloned().unwrap_or_default();
             let document: Document<'_, ()> = Document {
@@ -164,6 +206,20 @@ impl Output {
             };
             self.json_line(&document).ok();
         }
+    }
+
+    /// Arguments that could not be understood, as clap explains them.
+    pub(crate) fn refused_arguments(&self, text: &StyledStr) {
+        let text = match self.style.color_stderr {
+            true => text.ansi().to_string(),
+            false => text.to_string(),
+        };
+        self.write_stderr(&self.style.spelled(text));
+    }
+
+    /// A question, on the line on which it is answered.
+    pub(crate) fn ask(&self, question: &str) {
+        self.write_stderr(&format!("{question} "));
     }
 
     /// A bar for bytes; invisible where bars are.
@@ -193,7 +249,7 @@ impl Output {
     fn bar(&self, label: &str, length: u64, template: &str) -> ProgressBar {
         let style = ProgressStyle::with_template(template)
             .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .progress_chars("━╸─");
+            .progress_chars(self.style.bar_characters());
         let bar = ProgressBar::new(length)
             .with_style(style)
             .with_prefix(harmless_word(label));
@@ -210,6 +266,17 @@ impl Output {
     pub(crate) fn wipe_bars(&self) {
         self.bars.clear().ok();
     }
+}
+
+/// A panic is a mistake of ours. It says so in our words; `RUST_BACKTRACE` adds where it was, as elsewhere.
+pub(crate) fn explain_panics() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let text = "error: this is a mistake in relctl, not yours\n\n  \
+                    help: report it with the lines below and what you did\n  code: BUG   exit: 101\n\n";
+        io::stderr().write_all(text.as_bytes()).ok();
+        before(panic);
+    }));
 }
 
 /// The text of a failure.

@@ -1,6 +1,7 @@
 //! The daemon's HTTP API: one typed call per endpoint, and every failure with what the daemon said about it.
 
 mod identity;
+mod probe;
 mod releases;
 mod updates;
 mod upload;
@@ -23,6 +24,7 @@ use crate::error::innermost;
 use crate::network::{CONNECT_TIMEOUT, Network};
 use crate::{Authorities, Error, Refusal, Token};
 
+pub use probe::Probe;
 pub use releases::{ListQuery, NewDelta, NewRelease, Published};
 pub(crate) use updates::CLIENT_ID;
 pub use upload::Sent;
@@ -95,6 +97,13 @@ impl Daemon {
     #[must_use]
     pub fn with_patience(mut self, silence: Duration) -> Self {
         self.silence = silence;
+        self
+    }
+
+    /// The same daemon, to which we show this token.
+    #[must_use]
+    pub fn with_token(mut self, token: Token) -> Self {
+        self.token = Some(token);
         self
     }
 

@@ -250,6 +250,7 @@ impl Running {
         let grace = app.config.shutdown_grace;
         tracing::info!(grace_ms = grace.as_millis(), "relctld is stopping");
         app.stop.cancel();
+        app.hub.stop();
         app.tasks.close();
         if tokio::time::timeout(grace, app.tasks.wait()).await.is_err() {
             tracing::warn!(

@@ -42,10 +42,12 @@ pub struct Offer {
 /// What this client should install next.
 #[must_use]
 pub fn offer(catalog: &Catalog, channels: &Channels, query: &Query<'_>, now: Timestamp) -> Offer {
-    // The catalog has the highest precedence first, so the first one that fits is the newest that fits.
+    // The catalog has the highest precedence first, so the first one that fits is the newest that fits. What is not active
+    // goes first, since that is found out at once, and drafts stand at the top.
     let mut newer = catalog
         .releases()
         .iter()
+        .filter(|release| release.state == ReleaseState::Active)
         .take_while(|release| release.version.is_newer_than(query.current_version))
         .filter(|release| is_open_to(release, channels, query.channels, query.client_id));
     let Some(newest) = newer.next() else {

@@ -156,6 +156,14 @@ impl Hub {
         }
     }
 
+    /// The daemon stops, which each session is told here: waiting for that itself, each would hold a place in one list,
+    /// and take its lock whenever it wakes.
+    pub fn stop(&self) {
+        for seat in self.registry().seats() {
+            seat.call(Calls::STOP);
+        }
+    }
+
     /// A download goes on, as the daemon measures it: word for the client's sessions and the watchers. Never waits.
     pub fn download_progress(&self, progress: DownloadProgress) {
         let client_id = progress.client_id.clone();

@@ -15,6 +15,8 @@ mod work;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::Either;
+use protocol::error::RateLimitDetails;
 use protocol::{ClientId, ServerMessage, SessionId, Timestamp};
 use tokio::time::Instant;
 
@@ -41,10 +43,25 @@ pub struct Visitor {
 
 /// Runs a session to its end, or sends a client away that comes too often. A browser cannot read a refused handshake,
 /// so it is let in, and told.
-pub async fn run<T: Transport>(app: Arc<App>, transport: T, visitor: Visitor) {
-    if let Err(details) = admission::admit_client(&app, &visitor) {
-        return turn_away(transport, &visitor.limit_key, &details).await;
+///
+/// No `async fn`: that would hold what it is given twice, where it came in and where it is used. What a session needs only
+/// at its end lies in a box then.
+pub fn run<T: Transport>(
+    app: Arc<App>,
+    transport: T,
+    visitor: Visitor,
+) -> impl Future<Output = ()> + Send {
+    match admission::admit_client(&app, &visitor) {
+        Err(details) => Either::Left(Box::pin(turn_away(transport, visitor.limit_key, details))),
+        Ok(()) => Either::Right(live(app, transport, visitor)),
     }
+}
+
+fn live<T: Transport>(
+    app: Arc<App>,
+    transport: T,
+    visitor: Visitor,
+) -> impl Future<Output = ()> + Send {
     let session_id = SessionId::generate();
     let joined = app.hub.join(session_id, visitor.caller.username.clone());
     let setup = Setup {
@@ -66,20 +83,20 @@ pub async fn run<T: Transport>(app: Arc<App>, transport: T, visitor: Visitor) {
         app,
     };
     tracing::debug!(session.id = %session_id, "a session began");
-    let ending = session.work().await;
-    // It is gone for everybody else before the goodbye, which may take its time.
-    drop(joined);
-    tracing::debug!(session.id = %session_id, ?ending, "a session ended");
-    say_goodbye(session.transport, ending).await;
+    async move {
+        let ending = session.work().await;
+        // It is gone for everybody else before the goodbye, which may take its time.
+        drop(joined);
+        tracing::debug!(session.id = %session.seat.session_id(), ?ending, "a session ended");
+        // A peer that does not take its goodbye holds the end of the daemon up for no longer than the grace.
+        let goodbye = Box::pin(say_goodbye(&mut session.transport, ending));
+        session.app.grace_over.run_until_cancelled(goodbye).await;
+    }
 }
 
 /// Tells a client over its connection limit so, and ends the connection.
-async fn turn_away(
-    mut transport: impl Transport,
-    key: &LimitKey,
-    details: &protocol::error::RateLimitDetails,
-) {
-    let message = limit::rate_limited(key, details, Timestamp::now());
+async fn turn_away(mut transport: impl Transport, key: LimitKey, details: RateLimitDetails) {
+    let message = limit::rate_limited(&key, &details, Timestamp::now());
     let text = ServerMessage::RateLimited(message).to_text().into();
     if let Ok(Ok(())) = tokio::time::timeout(FAREWELL_TIMEOUT, transport.send(text)).await {
         let goodbye = Goodbye {
@@ -91,7 +108,7 @@ async fn turn_away(
 }
 
 /// Ends a connection; for everybody else the session is gone already.
-async fn say_goodbye(mut transport: impl Transport, ending: Ending) {
+async fn say_goodbye(transport: &mut impl Transport, ending: Ending) {
     match ending {
         Ending::Goodbye(goodbye) => transport.close(goodbye).await,
         Ending::Behind => {
@@ -148,7 +165,7 @@ mod tests {
             future_bytes(run::<transport::SockJsSession>),
         ] {
             assert!(
-                bytes <= 3072,
+                bytes <= 1536,
                 "{bytes} bytes for each of ten thousand sessions"
             );
         }

@@ -35,7 +35,7 @@ mod metered;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{SinkExt, StreamExt, TryFutureExt};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -54,7 +54,7 @@ const LINGER: Duration = Duration::from_secs(1);
 /// which takes the close frame with it.
 const DRAIN: Duration = Duration::from_millis(300);
 /// What tungstenite reads at a time, and holds for every idle session; its default is 128 KiB.
-const READ_BUFFER_BYTES: usize = 1024;
+const READ_BUFFER_BYTES: usize = 128;
 /// What RFC 6455 leaves of a control frame beside the code.
 const MAX_REASON_BYTES: usize = 123;
 
@@ -146,28 +146,29 @@ impl Socket {
     ///
     /// # Errors
     /// The peer is gone.
-    pub async fn send_text(&mut self, text: Utf8Bytes) -> Result<(), Gone> {
-        self.send(Message::Text(text)).await
+    pub fn send_text(&mut self, text: Utf8Bytes) -> impl Future<Output = Result<(), Gone>> + Send {
+        self.send(Message::Text(text))
     }
 
     /// Hands bytes over to the operating system.
     ///
     /// # Errors
     /// The peer is gone.
-    pub async fn send_binary(&mut self, bytes: Bytes) -> Result<(), Gone> {
-        self.send(Message::Binary(bytes)).await
+    pub fn send_binary(&mut self, bytes: Bytes) -> impl Future<Output = Result<(), Gone>> + Send {
+        self.send(Message::Binary(bytes))
     }
 
     /// Asks for a sign of life.
     ///
     /// # Errors
     /// The peer is gone.
-    pub async fn ping(&mut self) -> Result<(), Gone> {
-        self.send(Message::Ping(Bytes::new())).await
+    pub fn ping(&mut self) -> impl Future<Output = Result<(), Gone>> + Send {
+        self.send(Message::Ping(Bytes::new()))
     }
 
-    async fn send(&mut self, message: Message) -> Result<(), Gone> {
-        self.stream.send(message).await.map_err(|_| Gone)
+    /// No `async fn`, here and above: each would hold the message twice more, in every idle session.
+    fn send(&mut self, message: Message) -> impl Future<Output = Result<(), Gone>> + Send {
+        self.stream.send(message).map_err(|_| Gone)
     }
 
     /// Says goodbye and waits a moment for the peer's, so that what was sent before is not lost. A code that must not

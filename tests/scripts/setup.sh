@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Installs what the build and the demo need beyond Rust, with the argument `tests` also what the tests need, with `nginx`
-# what the downloads are measured beside, and says nothing when all is there.
+# or `fanout` what the downloads or the sessions are measured beside, and says nothing when all is there.
 set -euo pipefail
 also="${1:-}"
 
-# Each pair: a command, and the Debian package that has it.
+# Each pair: a command or a file, and the Debian package that has it.
 commands() {
     cat <<'LIST'
 cc               build-essential
@@ -14,7 +14,9 @@ npm              npm
 python3          python3-minimal
 zstd             zstd
 LIST
-    [ "$also" != nginx ] || echo "nginx nginx-light"
+    [ "$also" != nginx ] && [ "$also" != fanout ] || echo "nginx nginx-light"
+    [ "$also" != fanout ] || echo "/usr/lib/nginx/modules/ngx_nchan_module.so libnginx-mod-nchan
+nats-server nats-server"
     [ "$also" = tests ] || return 0
     cat <<'LIST'
 chromium         chromium
@@ -31,7 +33,7 @@ LIST
 
 missing=()
 while read -r command package; do
-    PATH="$PATH:/usr/sbin:/sbin" command -v "$command" >/dev/null || missing+=("$package")
+    [ -e "$command" ] || PATH="$PATH:/usr/sbin:/sbin" command -v "$command" >/dev/null || missing+=("$package")
 done < <(commands)
 
 if [ ${#missing[@]} -gt 0 ]; then
@@ -45,7 +47,7 @@ if [ ${#missing[@]} -gt 0 ]; then
     apt-get update -qq
     # Debian starts the services that it installs; a benchmark needs the program, and no web server on port 80.
     policy=/usr/sbin/policy-rc.d
-    if [ "$also" = nginx ] && ! [ -e "$policy" ]; then
+    if { [ "$also" = nginx ] || [ "$also" = fanout ]; } && ! [ -e "$policy" ]; then
         trap 'rm -f "$policy"' EXIT
         printf '#!/bin/sh\nexit 101\n' >"$policy"
         chmod +x "$policy"
@@ -56,10 +58,15 @@ if [ ${#missing[@]} -gt 0 ]; then
     fi
 fi
 
-# The packages of the browser tests, as the lock file has them. From their folder, because npm reads the .npmrc there.
-cd "$(dirname "$0")/../browser"
-installed=node_modules/.package-lock.json # written last
-if [ "$also" = tests ] && ! [ "$installed" -nt package-lock.json ]; then
-    echo "Installing the packages of tests/browser …"
+# Packages of Node.js, as the lock file of a folder has them. From there, because npm reads the .npmrc there.
+install_npm() {
+    cd "$(dirname "$0")/../$1"
+    local installed=node_modules/.package-lock.json # written last
+    [ "$installed" -nt package-lock.json ] && return
+    echo "Installing the packages of tests/$1 …"
     npm ci --ignore-scripts --no-audit --no-fund --silent
-fi
+}
+case "$also" in
+tests) install_npm browser ;;
+fanout) install_npm benches/fanout/peers ;;
+esac

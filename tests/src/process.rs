@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::fail;
 
@@ -21,6 +24,7 @@ pub struct Process {
     child: Child,
     outputs: Arc<Outputs>,
     ended: Option<ExitStatus>,
+    leads_group: bool,
 }
 
 /// What the child has said so far.
@@ -63,7 +67,16 @@ impl Process {
             child,
             outputs,
             ended: None,
+            leads_group: false,
         }
+    }
+
+    /// The same for a command that starts others, which outlive it when it is killed: dropping it ends them as well.
+    #[track_caller]
+    pub fn start_group(command: &mut Command) -> Self {
+        let mut process = Self::start(command.process_group(0));
+        process.leads_group = true;
+        process
     }
 
     /// Its id, for signals.
@@ -166,6 +179,12 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
+        if self.leads_group
+            && let Some(group) = i32::try_from(self.id()).ok().and_then(Pid::from_raw)
+        {
+            // It fails where nobody is left, as it should be.
+            kill_process_group(group, Signal::KILL).ok();
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{Daemon, fail};
 pub struct Relctl<'a> {
     command: Command,
     daemon: Option<&'a Daemon>,
+    starts_others: bool,
 }
 
 impl<'a> Relctl<'a> {
@@ -25,7 +26,15 @@ impl<'a> Relctl<'a> {
         Self {
             command,
             daemon: None,
+            starts_others: false,
         }
+    }
+
+    /// It starts processes that outlive it when it is killed; they end with the test.
+    #[must_use]
+    pub fn that_starts_others(mut self) -> Self {
+        self.starts_others = true;
+        self
     }
 
     /// Talks to this daemon, whose log is shown when the call fails.
@@ -79,8 +88,12 @@ impl<'a> Relctl<'a> {
     /// Leaves it running.
     #[track_caller]
     pub fn start(mut self) -> Running<'a> {
+        let start = match self.starts_others {
+            true => Process::start_group,
+            false => Process::start,
+        };
         Running {
-            process: Process::start(&mut self.command),
+            process: start(&mut self.command),
             daemon: self.daemon,
         }
     }

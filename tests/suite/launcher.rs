@@ -60,6 +60,7 @@ impl<'a> Desktop<'a> {
     fn run(&self, flags: &[&str], arguments: &[&str]) -> Relctl<'a> {
         let words = ["--json"].iter().chain(flags).chain(&["--"]);
         self.client("run")
+            .that_starts_others()
             .args(words.chain(&QUICK).chain(&["--"]).copied())
             .args(arguments.iter().copied())
     }

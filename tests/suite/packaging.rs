@@ -401,7 +401,8 @@ fn inspect_tells_what_changed_in_a_jar() {
         (&attribute["old"], &attribute["new"]),
         (&"1.0.0".into(), &"1.1.0".into())
     );
-    let said = relctl(&against).in_folder(&dist).succeed();
+    let said = relctl(&against).env("LC_ALL", "C.UTF-8");
+    let said = said.in_folder(&dist).succeed();
     assert!(
         said.contains("Implementation-Version: 1.0.0 → 1.1.0"),
         "{said}"

@@ -1,22 +1,25 @@
-use clap::CommandFactory;
+use clap::FromArgMatches;
 
 use super::*;
 
 /// As on a terminal of 100 columns, whatever the tests run in.
 fn command() -> clap::Command {
-    let mut command = Cli::command().term_width(100);
+    let mut command = super::command().term_width(100);
     command.build();
     command
 }
 
 fn parse(line: &str) -> Result<Cli, String> {
     let words = std::iter::once("relctl").chain(line.split_whitespace());
-    Cli::try_parse_from(words).map_err(|error| error.to_string())
+    let matches = super::command().try_get_matches_from(words);
+    matches
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+        .map_err(|error| error.to_string())
 }
 
 #[test]
 fn the_command_line_contradicts_itself_nowhere() {
-    Cli::command().debug_assert();
+    super::command().debug_assert();
 }
 
 #[test]
@@ -171,8 +174,7 @@ fn the_help_of_each_command_says_what_it_does_and_shows_how() {
 
 #[test]
 fn the_help_shows_no_value_of_the_environment() {
-    let mut command = Cli::command();
-    command.build();
+    let command = command();
     let mut left: Vec<&clap::Command> = vec![&command];
     while let Some(command) = left.pop() {
         left.extend(command.get_subcommands());
@@ -180,5 +182,40 @@ fn the_help_shows_no_value_of_the_environment() {
             let is_shown = argument.get_env().is_some() && !argument.is_hide_env_values_set();
             assert!(!is_shown, "{} {}", command.get_name(), argument.get_id());
         }
+    }
+}
+
+#[test]
+fn every_option_has_a_variable_of_its_own_but_those_that_only_answer() {
+    let command = command();
+    let mut left: Vec<(String, &clap::Command)> = vec![(String::new(), &command)];
+    let mut options_by_variable: std::collections::BTreeMap<String, String> = Default::default();
+    while let Some((path, command)) = left.pop() {
+        for below in command.get_subcommands() {
+            left.push((format!("{path} {}", below.get_name()), below));
+        }
+        for argument in command.get_arguments() {
+            let Some(option) = argument.get_long() else {
+                continue;
+            };
+            if ["help", "version", "token-file"].contains(&option) {
+                continue;
+            }
+            let name = argument.get_env().unwrap().to_string_lossy().into_owned();
+            // One variable for options of different names would be an accident.
+            let known = options_by_variable.insert(name.clone(), option.to_owned());
+            assert!(
+                known.is_none_or(|known| known == option),
+                "{path} --{option}: {name}"
+            );
+        }
+    }
+    let names = [
+        "RELCTL_URL",
+        "RELCTL_PUBLISH_DELTA_FROM",
+        "RELCTL_CLIENT_UPDATE_POLL",
+    ];
+    for name in names {
+        assert!(options_by_variable.contains_key(name), "{name}");
     }
 }

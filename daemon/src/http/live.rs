@@ -113,16 +113,14 @@ impl Door {
         let response = handshake.response();
         let span = tracing::debug_span!("session", caller = %visitor.caller.username);
         let app = Arc::clone(app);
-        let (tasks, grace_over) = (app.tasks.clone(), app.grace_over.clone());
+        let tasks = app.tasks.clone();
         let session = async move {
             let max_message_bytes = app.config.websocket.max_message_bytes;
-            match handshake.complete(max_message_bytes).await {
-                Some(socket) => session::run(app, socket, visitor).await,
-                None => tracing::debug!("the peer left before the upgrade"),
-            }
+            let Some(socket) = handshake.complete(max_message_bytes).await else {
+                return tracing::debug!("the peer left before the upgrade");
+            };
+            session::run(app, socket, visitor).await;
         };
-        // A session says goodbye when the daemon stops; a peer that does not take it holds nothing up for longer than the grace.
-        let session = async move { grace_over.run_until_cancelled(session).await };
         tasks.spawn(session.instrument(span));
         Ok(response)
     }

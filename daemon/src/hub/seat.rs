@@ -36,6 +36,8 @@ impl Calls {
     pub const OUTBOX: Self = Self(4);
     /// There is something in the event log.
     pub const EVENTS: Self = Self(8);
+    /// The daemon stops.
+    pub const STOP: Self = Self(16);
 
     /// Whether this reason is among them.
     #[must_use]

@@ -59,7 +59,7 @@ impl<T> Session<T> {
             Action::Watch { filter, since, id } => {
                 let watching = self.app.hub.watch(&self.seat, filter, since);
                 let (seq, oldest_seq) = (Some(watching.seq), Some(watching.oldest_seq));
-                self.watching = Some(watching);
+                self.watching = Some(Box::new(watching));
                 if let Some(id) = id {
                     self.say(&ServerMessage::Ack(Ack {
                         id,

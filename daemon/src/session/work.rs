@@ -1,10 +1,12 @@
 //! The loop of one session: wait, decide, say, until there is a reason to end.
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::Either;
 use protocol::Timestamp;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::state::{Input, State};
@@ -27,7 +29,8 @@ pub(super) struct Session<T> {
     pub(super) visitor: Visitor,
     pub(super) seat: Arc<Seat>,
     pub(super) state: State,
-    pub(super) watching: Option<Watching>,
+    /// In a box, since hardly any session watches.
+    pub(super) watching: Option<Box<Watching>>,
     pub(super) outgoing: Vec<Outgoing>,
     pub(super) ending: Option<Ending>,
 }
@@ -55,21 +58,30 @@ enum Event {
     Incoming(Incoming),
     Called(Calls),
     Tick,
-    Stopped,
 }
 
 impl<T: Transport> Session<T> {
     /// Works until the session has to end.
     pub(super) async fn work(&mut self) -> Ending {
         self.apply(Input::Opened);
+        // Who joined after the hub had called everybody sees it here.
+        if self.app.stop.is_cancelled() {
+            self.apply(Input::Stopped);
+        }
+        let mut alarm = pin!(tokio::time::sleep_until(self.wakes_at()));
         loop {
-            if let Err(ending) = self.send_outgoing().await {
+            if let Err(ending) = self.send_outgoing(alarm.as_mut()).await {
                 return ending;
             }
             if let Some(ending) = self.ending {
                 return ending;
             }
-            match self.wait().await {
+            let wakes_at = self.wakes_at();
+            // Hardly ever does a message change when the session has to act next, and a timer is costly to move.
+            if alarm.deadline() != wakes_at {
+                alarm.as_mut().reset(wakes_at);
+            }
+            match self.wait(alarm.as_mut()).await {
                 Event::Incoming(incoming) => {
                     // First what happened before: who sends PING may rely on having heard of it by the HEARTBEAT.
                     if let Some(calls) = self.seat.pending_calls() {
@@ -79,34 +91,41 @@ impl<T: Transport> Session<T> {
                 }
                 Event::Called(calls) => self.answer(calls),
                 Event::Tick => self.apply(Input::Tick),
-                Event::Stopped => self.apply(Input::Stopped),
             }
         }
     }
 
-    async fn wait(&mut self) -> Event {
-        let wakes_at = Instant::from_std(self.state.wakes_at(moment()));
+    fn wakes_at(&self) -> Instant {
+        Instant::from_std(self.state.wakes_at(moment()))
+    }
+
+    async fn wait(&mut self, alarm: Pin<&mut Sleep>) -> Event {
         tokio::select! {
             incoming = self.transport.receive() => Event::Incoming(incoming),
             calls = self.seat.called() => Event::Called(calls),
-            () = tokio::time::sleep_until(wakes_at) => Event::Tick,
-            () = self.app.stop.cancelled() => Event::Stopped,
+            () = alarm => Event::Tick,
         }
     }
 
-    async fn send_outgoing(&mut self) -> Result<(), Ending> {
+    /// Says what there is to say. The alarm is borrowed for the time limit, and only moved where a send has to wait.
+    async fn send_outgoing(&mut self, mut alarm: Pin<&mut Sleep>) -> Result<(), Ending> {
         for outgoing in std::mem::take(&mut self.outgoing) {
             let transport = &mut self.transport;
-            let sending = async {
-                match outgoing {
-                    Outgoing::Text(text) => transport.send(text).await,
-                    Outgoing::Question => transport.ask_for_sign().await,
-                }
+            let sending = match outgoing {
+                Outgoing::Text(text) => Either::Left(transport.send(text)),
+                Outgoing::Question => Either::Right(transport.ask_for_sign()),
             };
-            match tokio::time::timeout(SEND_TIMEOUT, sending).await {
-                Ok(Ok(())) => {}
-                Ok(Err(transport::Gone)) => return Err(Ending::Gone),
-                Err(_) => return Err(Ending::Behind),
+            let too_late = async {
+                alarm.as_mut().reset(Instant::now() + SEND_TIMEOUT);
+                alarm.as_mut().await;
+            };
+            tokio::select! {
+                biased;
+                sent = sending => match sent {
+                    Ok(()) => {}
+                    Err(transport::Gone) => return Err(Ending::Gone),
+                },
+                () = too_late => return Err(Ending::Behind),
             }
         }
         Ok(())
@@ -149,6 +168,9 @@ impl<T: Transport> Session<T> {
         if calls.contains(Calls::EVENTS) {
             self.read_events();
         }
+        if calls.contains(Calls::STOP) {
+            self.apply(Input::Stopped);
+        }
     }
 
     /// Takes what others left for the client, unless it hears of it as a watcher anyway.
@@ -161,8 +183,8 @@ impl<T: Transport> Session<T> {
             let Some(event) = self.seat.next_event() else {
                 return;
             };
-            let is_covered = |watching: &Watching| watching.covers(&event);
-            if !self.watching.as_ref().is_some_and(is_covered) {
+            let watching = self.watching.as_ref();
+            if !watching.is_some_and(|watching| watching.covers(&event)) {
                 self.say_text(event.text_for_clients());
             }
         }

@@ -57,10 +57,5 @@ async fn attend(app: Arc<App>, session: Session) {
     };
     let span = tracing::debug_span!("session", caller = %visitor.caller.username);
     let transport = SockJsSession::new(session, app.config.websocket.max_message_bytes);
-    let grace_over = app.grace_over.clone();
-    let session = session::run(app, transport, visitor);
-    grace_over
-        .run_until_cancelled(session)
-        .instrument(span)
-        .await;
+    session::run(app, transport, visitor).instrument(span).await;
 }

@@ -16,12 +16,12 @@ impl Transport for Socket {
         }
     }
 
-    async fn send(&mut self, text: Utf8Bytes) -> Result<(), Gone> {
-        self.send_text(text).await
+    fn send(&mut self, text: Utf8Bytes) -> impl Future<Output = Result<(), Gone>> + Send {
+        self.send_text(text)
     }
 
-    async fn ask_for_sign(&mut self) -> Result<(), Gone> {
-        self.ping().await
+    fn ask_for_sign(&mut self) -> impl Future<Output = Result<(), Gone>> + Send {
+        self.ping()
     }
 
     async fn close(&mut self, goodbye: Goodbye) {
