@@ -28,7 +28,7 @@ pub(crate) use files::{
 pub(crate) use identity::{TokenCommand, TokenCreateArgs, UserCommand};
 pub(crate) use launch::{InstallArgs, RollbackArgs, RunArgs, StatusArgs};
 pub(crate) use releases::{DeltaFrom, PublishArgs, VersionsCommand, WatchArgs};
-pub(crate) use scripts::{CompletionsArgs, HelpArgs, ManArgs};
+pub(crate) use scripts::{CompletionsArgs, HelpArgs, ManArgs, SchemaArgs};
 pub(crate) use setup::{ConfigCommand, ConfigShowArgs, LoginArgs};
 pub(crate) use simulate::{SimulateArgs, Until};
 pub(crate) use variables::{command, short_variable, without_empty_variables};
@@ -163,6 +163,7 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Check the way to the daemon, and say how to mend it
     Doctor,
+    Schema(SchemaArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
     Help(HelpArgs),

@@ -11,6 +11,7 @@ mod login;
 mod package;
 mod progress;
 mod publish;
+mod schema;
 mod shell;
 mod simulate;
 mod token;
@@ -70,6 +71,7 @@ async fn dispatch(
         Command::Whoami => whoami::run(global, output).await,
         Command::Config(command) => config::run(global, command, settings, output),
         Command::Doctor => doctor::run(global, settings, output).await,
+        Command::Schema(args) => schema::run(&args, output),
         Command::Completions(args) => shell::complete(&args, output),
         Command::Man(args) => shell::write_manual(&args, output),
         Command::Help(args) => shell::help(&args, output),
@@ -82,9 +84,11 @@ async fn within(
     command: impl Future<Output = Result<Exit, Failure>>,
 ) -> Result<Exit, Failure> {
     tokio::select! {
-        outcome = command => outcome,
+        // In this order: a signal must be awaited before the command begins, or it ends the process unheard.
+        biased;
         exit = stopped() => Err(Failure::new(exit, INTERRUPTED, "stopped; run the same command again and it goes on")),
         after = passed(timeout) => Err(timed_out(after)),
+        outcome = command => outcome,
     }
 }
 

@@ -125,7 +125,8 @@ impl From<Error> for Failure {
             Error::Refused(refusal) => from_refusal(*refusal),
             Error::Unreachable { .. } => Self::new(Exit::Network, "UNREACHABLE", message)
                 .help("is the daemon up?  relctld serve")
-                .help("another daemon?    --url or RELCTL_URL"),
+                .help("another daemon?    --url or RELCTL_URL; relctl config show --origin")
+                .help("step by step:       relctl doctor"),
             Error::Interrupted { .. } => Self::new(Exit::Network, "CONNECTION_LOST", message)
                 .help("run the same command again: it goes on where it stopped"),
             Error::Unreadable { .. } => Self::new(Exit::Network, "NOT_A_DAEMON", message)
@@ -205,8 +206,8 @@ fn from_refusal(refusal: Refusal) -> Failure {
     }
     match code {
         Code::Unauthorized => failure
-            .help("give a token that counts: RELCTL_TOKEN or --token-file FILE")
-            .help("who does a token belong to?  relctl whoami"),
+            .help("give a token that counts: RELCTL_TOKEN or --token-file FILE, or relctl login")
+            .help("where is this one from?  relctl config show --origin"),
         Code::Forbidden => failure
             .help("who am I?  relctl whoami")
             .help("ask an administrator for a token with the role that this needs"),

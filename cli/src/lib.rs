@@ -111,7 +111,9 @@ fn parse(arguments: &[OsString]) -> Result<(Cli, Settings), Unparsed> {
     cli.global.configured_token_file =
         token_file.and_then(|given| given.values.first().map(PathBuf::from));
     // Now, and not when it is needed: while the runtime waits for a line, Ctrl-C would go unheard.
-    if cli.global.token_file.as_deref() == Some(Path::new("-")) {
+    // `login` waits for one by itself, where it is heard.
+    let is_stdin = cli.global.token_file.as_deref() == Some(Path::new("-"));
+    if is_stdin && !matches!(cli.command, Command::Login(_)) {
         let token = config::token_from_stdin().map_err(Unparsed::Settings)?;
         cli.global.token = Some(token);
     }
@@ -136,7 +138,10 @@ fn refuse(arguments: &[OsString], error: &clap::Error) -> Exit {
             false => output.verbatim(&text.to_string()),
         };
         return match printed {
-            Err(failure) if !failure.is_closed_pipe() => Exit::Error,
+            Err(failure) if !failure.is_closed_pipe() => {
+                output.fail(&failure);
+                failure.exit
+            }
             Ok(()) | Err(_) => Exit::Ok,
         };
     }
@@ -149,7 +154,11 @@ fn refuse(arguments: &[OsString], error: &clap::Error) -> Exit {
             .collect();
         let line = first.join(" ");
         let message = line.strip_prefix("error: ").unwrap_or(&line);
-        output.fail(&Failure::usage(message));
+        let tips = text
+            .lines()
+            .filter_map(|line| line.trim_start().strip_prefix("tip: "));
+        let failure = tips.fold(Failure::usage(message), Failure::help);
+        output.fail(&failure.help("what does it take?  the same command with --help"));
     } else {
         output.refused_arguments(&error.render());
     }
@@ -186,6 +195,7 @@ impl Command {
             Self::Doctor
                 | Self::Config(ConfigCommand::Path)
                 | Self::Help(_)
+                | Self::Schema(_)
                 | Self::Completions(_)
                 | Self::Man(_)
         )

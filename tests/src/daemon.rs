@@ -288,14 +288,23 @@ fn start_process(
     Process::start(&mut command)
 }
 
-/// Nothing that the caller's shell has set shall reach the binaries.
+/// Nothing that the caller has set, in the shell or in files of settings, shall reach the binaries.
 pub(crate) fn without_settings(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let name_text = name.to_string_lossy();
-        if name_text.starts_with("RELCTL") || name_text == "RUST_LOG" {
+        let of_style = [
+            "NO_COLOR",
+            "CLICOLOR",
+            "CLICOLOR_FORCE",
+            "FORCE_COLOR",
+            "CI",
+        ];
+        let is_ours = name_text.starts_with("RELCTL") || name_text == "RUST_LOG";
+        if is_ours || of_style.contains(&&*name_text) {
             command.env_remove(&name);
         }
     }
+    command.env("XDG_CONFIG_HOME", "/nowhere");
 }
 
 /// Where it listens, once it does, and once all that it logged while it started has been read.

@@ -192,7 +192,7 @@ fn a_signed_jar_is_handed_on_as_it_is_and_never_packed_anew() {
     let verified = tool(&dist, "jarsigner", &["-verify", "app-1.0.0.jar"]);
     assert!(verified.contains("jar verified."), "{verified}");
     let facts = document(&dist, &["inspect", "app-1.0.0.release.json"]);
-    let artifact = &facts["contents"]["artifacts"][0];
+    let artifact = &facts["contents"]["facts"]["artifacts"][0];
     assert_eq!(artifact["jar"]["signatureFiles"][0], "META-INF/RELEASE.SF");
     assert_eq!(artifact["packaging"], Value::Null);
 
@@ -382,12 +382,12 @@ fn inspect_tells_what_changed_in_a_jar() {
     let against = ["inspect", "demo-1.1.0.jar", "--against", "demo-1.0.0.jar"];
     let found = document(&dist, &[&against[..], &["--list"]].concat());
     assert_eq!(found["contents"]["kind"], "jar");
-    assert_eq!(found["contents"]["version"], "1.1.0");
-    assert_eq!(found["contents"]["facts"]["mainClass"], MAIN_CLASS);
-    let changes = &found["against"]["changes"];
+    assert_eq!(found["contents"]["facts"]["version"], "1.1.0");
+    assert_eq!(found["contents"]["facts"]["jar"]["mainClass"], MAIN_CLASS);
+    let changes = &found["against"]["changes"]["found"];
     let count = |name: &str| changes[name].as_array().unwrap().len() as u64;
-    let all = found["contents"]["list"].as_array().unwrap().len() as u64;
-    assert_eq!(found["contents"]["facts"]["entries"], all);
+    let all = found["contents"]["facts"]["list"].as_array().unwrap().len() as u64;
+    assert_eq!(found["contents"]["facts"]["jar"]["entries"], all);
     assert!(count("changed") > 1, "{changes:#}");
     let unchanged = changes["unchanged"].as_u64().unwrap();
     assert_eq!(
@@ -416,7 +416,7 @@ fn inspect_tells_what_changed_in_a_jar() {
         "demo-1.0.0.release.json",
     ];
     let found = document(&dist, &releases);
-    let fields = found["against"]["changes"]["fields"].to_string();
+    let fields = found["against"]["changes"]["found"]["fields"].to_string();
     assert!(fields.contains("artifacts.0.sha256"), "{fields}");
     fs::copy(dist.join("demo-1.0.0.jar"), dist.join("demo-1.1.0.jar")).unwrap();
     let _ = relctl(&releases)
@@ -443,7 +443,7 @@ fn inspect_tells_what_a_delta_is_for() {
     ] {
         let found = document(folder.path(), &["inspect", "patch", "--against", other]);
         assert_eq!(found["contents"]["kind"], "delta");
-        assert_eq!(found["against"]["changes"]["role"], role);
+        assert_eq!(found["against"]["changes"]["found"]["role"], role);
     }
 }
 

@@ -5,6 +5,18 @@ use std::path::PathBuf;
 use clap::Args;
 use clap_complete::Shell;
 
+/// List what --json prints, or print the JSON Schema of one
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  relctl schema
+  relctl schema publish > publish.schema.json")]
+pub(crate) struct SchemaArgs {
+    /// A name, such as publish or relctl/publish/v1
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
+
 /// Print completions for a shell
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use delta::checksum::{format_line, parse, sha256_file};
 use protocol::Checksum;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::blocking;
@@ -13,16 +14,16 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::units::count;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Sum {
+pub(super) struct Sum {
     file: String,
     sha256: Checksum,
     size_bytes: u64,
 }
 
-#[derive(Debug, Serialize)]
-struct Compared {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Compared {
     file: String,
     /// `ok`, `failed` or `missing`.
     result: &'static str,

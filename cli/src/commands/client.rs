@@ -1,11 +1,11 @@
 //! `relctl client`: the reference desktop client.
 
-mod install;
+pub(super) mod install;
 mod request;
-mod rollback;
+pub(super) mod rollback;
 pub(super) mod run;
-mod status;
-mod update;
+pub(super) mod status;
+pub(super) mod update;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use client::{AppFolder, Daemon};
 use protocol::api::{CheckAnswer, CheckQuery};
 use protocol::message::CompatibilityIssue;
 use protocol::{Checksum, Version};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::progress::{Counter, shown};
@@ -149,9 +150,9 @@ fn held_back(held: &HeldBack) -> String {
     )
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Downloaded {
+pub(super) struct Downloaded {
     version: Version,
     file: String,
     size_bytes: u64,

@@ -1,10 +1,11 @@
 //! `relctl delta`.
 
-mod create;
+pub(super) mod create;
 pub(super) mod inspect;
 
 use delta::{ApplyLimits, Expected};
 use protocol::Checksum;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::blocking;
@@ -14,9 +15,9 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::units::format_size;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Applied {
+pub(super) struct Applied {
     file: String,
     size_bytes: u64,
     sha256: Checksum,

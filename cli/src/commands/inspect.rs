@@ -11,6 +11,7 @@ use std::path::Path;
 use delta::Format;
 use protocol::Checksum;
 use protocol::release_file::ReleaseFile;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::blocking;
@@ -23,9 +24,9 @@ use against::Against;
 use jar_file::JarDocument;
 
 /// What was found, for scripts.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Inspected {
+pub(super) struct Inspected {
     file: String,
     size_bytes: u64,
     sha256: Checksum,
@@ -36,8 +37,8 @@ struct Inspected {
 }
 
 /// What the file is.
-#[derive(Debug, Serialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(tag = "kind", content = "facts", rename_all = "lowercase")]
 enum Contents {
     Jar(Box<JarDocument>),
     Delta(Box<Patch>),

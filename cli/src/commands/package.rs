@@ -11,6 +11,7 @@ use delta::package::{
 };
 use protocol::release_file::{JarFacts, Packaging, ReleaseArtifact, ReleaseFile, SCHEMA};
 use protocol::{Checksum, Version};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{blocking, jar};
@@ -21,9 +22,9 @@ use crate::output::Output;
 use crate::units::format_size;
 use destination::Destination;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Made {
+pub(super) struct Made {
     file: String,
     /// Everything that was written.
     files: Vec<String>,

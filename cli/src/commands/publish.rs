@@ -17,6 +17,7 @@ use client::http::{ListQuery, NewRelease};
 use protocol::api::{ReleaseChange, ReleaseState, ReleaseView};
 use protocol::limits::RELEASE_NOTES_BYTES;
 use protocol::{Channel, Checksum, Code, Version};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::progress::{Counter, shown};
@@ -31,9 +32,9 @@ use deltas::DeltaOutcome;
 use standing::Standing;
 
 /// What became of it, for scripts.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Summary<'a> {
+pub(super) struct Summary<'a> {
     version: &'a Version,
     channel: &'a Channel,
     state: ReleaseState,

@@ -3,12 +3,21 @@
 use std::path::Path;
 
 use clap::Command;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::args::{self, CompletionsArgs, HelpArgs, ManArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::suggest::nearest;
+
+/// What was written.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Manual {
+    folder: String,
+    pages: usize,
+}
 
 pub(crate) fn complete(args: &CompletionsArgs, output: &Output) -> Result<Exit, Failure> {
     let mut script = Vec::new();
@@ -24,8 +33,13 @@ pub(crate) fn write_manual(args: &ManArgs, output: &Output) -> Result<Exit, Fail
         Some(folder) => {
             std::fs::create_dir_all(folder)
                 .map_err(|error| Failure::file("make the folder", folder, &error))?;
-            let pages = write_pages(&command, folder)?;
-            output.say(&format!("{pages} pages in {}", folder.display()));
+            let manual = Manual {
+                folder: folder.display().to_string(),
+                pages: write_pages(&command, folder)?,
+            };
+            output.result("manual", &manual, || {
+                format!("{} pages in {}", manual.pages, manual.folder)
+            })?;
         }
         None => {
             let mut page = Vec::new();

@@ -22,7 +22,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::units::count;
-use tally::{State, Tally};
+use tally::Tally;
+pub(super) use tally::{State, Summary};
 
 /// How often a summary is shown, when it is another one than before.
 const REFRESH: Duration = Duration::from_secs(1);

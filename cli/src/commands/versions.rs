@@ -1,5 +1,6 @@
 //! `relctl versions`.
 
+use client::Daemon;
 use client::http::ListQuery;
 use protocol::api::{HistoryEntry, ReleaseChange, ReleaseState, ReleaseView};
 
@@ -8,6 +9,7 @@ use crate::config;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, table};
+use crate::suggest::nearest;
 use crate::units::{format_share, format_size};
 
 pub(crate) async fn run(
@@ -16,6 +18,71 @@ pub(crate) async fn run(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let daemon = config::daemon(global)?;
+    let wanted = Wanted::by(&command);
+    let outcome = carry_out(&daemon, command, output).await;
+    match outcome {
+        Ok(()) => Ok(Exit::Ok),
+        Err(failure) if failure.exit == Exit::NotFound => {
+            Err(suggest(&daemon, &wanted, failure).await)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// What a command names, as it may be misspelt.
+#[derive(Default)]
+struct Wanted {
+    version: Option<String>,
+    channel: Option<String>,
+}
+
+impl Wanted {
+    fn by(command: &VersionsCommand) -> Self {
+        let (version, channel) = match command {
+            VersionsCommand::List(args) => (None, args.channel.as_ref()),
+            VersionsCommand::Show { version }
+            | VersionsCommand::Enable { version }
+            | VersionsCommand::Disable { version }
+            | VersionsCommand::Rollout { version, .. }
+            | VersionsCommand::History { version } => (Some(version), None),
+            VersionsCommand::Rollback { channel, to } => (Some(to), Some(channel)),
+        };
+        Self {
+            version: version.map(ToString::to_string),
+            channel: channel.map(ToString::to_string),
+        }
+    }
+}
+
+/// Adds the name that may have been meant. It costs a request, and only of those who were wrong anyway.
+async fn suggest(daemon: &Daemon, wanted: &Wanted, mut failure: Failure) -> Failure {
+    let query = ListQuery {
+        size: 100,
+        ..ListQuery::default()
+    };
+    let Ok(page) = daemon.releases(&query).await else {
+        return failure;
+    };
+    let texts = |name: fn(&ReleaseView) -> String| page.content.iter().map(name).collect();
+    let versions: Vec<String> = texts(|release| release.version_number.to_string());
+    let mut channels: Vec<String> = texts(|release| release.release_channel.to_string());
+    channels.extend(["stable", "beta", "alpha"].map(str::to_owned));
+    for (wanted, known) in [(&wanted.version, versions), (&wanted.channel, channels)] {
+        let Some(wanted) = wanted.as_ref().filter(|wanted| !known.contains(wanted)) else {
+            continue;
+        };
+        if let Some(near) = nearest(wanted, known.iter().map(String::as_str)) {
+            failure.help.insert(0, format!("did you mean {near}?"));
+        }
+    }
+    failure
+}
+
+async fn carry_out(
+    daemon: &Daemon,
+    command: VersionsCommand,
+    output: &Output,
+) -> Result<(), Failure> {
     match command {
         VersionsCommand::List(args) => {
             let query = ListQuery {
@@ -94,7 +161,7 @@ pub(crate) async fn run(
             output.result("history", &page, || history(&page.content))?;
         }
     }
-    Ok(Exit::Ok)
+    Ok(())
 }
 
 fn state(state: ReleaseState) -> ReleaseChange {

@@ -24,8 +24,8 @@ use crate::output::Output;
 use crate::units::{format_duration, format_share};
 use bars::Bars;
 use fleet::{Fleet, Goal};
-pub(super) use lines::own;
-use lines::{LineState, StreamState, Summary};
+use lines::LineState;
+pub(super) use lines::{StreamState, Summary, own};
 
 /// The clients that are connected come first, without a mark at their end; a pause this long is taken for it.
 const SETTLING: Duration = Duration::from_millis(500);

@@ -3,6 +3,7 @@
 //! All of it is one file, so that a switch, a probation and a way back are each one rename.
 
 use protocol::{Checksum, Timestamp, Version};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Which version runs, and what is known of it. Fields of a later version are passed over.
@@ -37,7 +38,7 @@ pub struct Probation {
 }
 
 /// A version that is not installed again by itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HeldBack {
     /// The version.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use protocol::{Checksum, Version};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::disk::{put_in_place, read_record, remove, write_record};
@@ -10,7 +11,7 @@ use super::{AppFolder, Current, Probation};
 use crate::Error;
 
 /// What `staged.json` says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StagedVersion {
     /// The version.

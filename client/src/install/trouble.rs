@@ -1,6 +1,7 @@
 //! What kept the last update from being made, for who asks how an installation is.
 
 use protocol::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::AppFolder;
@@ -8,7 +9,7 @@ use super::disk::{read_record, write_record};
 use crate::Error;
 
 /// The last error of the updater. It goes when an update, or asking for one, works again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Trouble {
     /// What went wrong.

@@ -4,6 +4,7 @@ use client::install::{Holder, Request};
 use client::launch::fetch::{Fetched, Wanted, fetch};
 use client::{AppFolder, Error, Updater};
 use protocol::Version;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::folder;
@@ -14,9 +15,9 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Document {
+pub(in crate::commands) struct Document {
     /// `switched`: it runs from the next start on. `asked`: the launcher starts it. `up-to-date`: nothing was done.
     outcome: &'static str,
     /// What runs now.

@@ -4,6 +4,7 @@ use client::Updater;
 use client::install::{Holder, Request};
 use client::launch::fetch::{Wanted, fetch};
 use protocol::{Channel, Timestamp, Version};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::folder;
@@ -17,9 +18,9 @@ use crate::output::Output;
 /// Why the version that is left is held back.
 const REASON: &str = "was left by the user";
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Document {
+pub(in crate::commands) struct Document {
     /// `switched`: it runs from the next start on. `asked`: the launcher starts it.
     outcome: &'static str,
     /// What is left, and held back.

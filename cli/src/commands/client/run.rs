@@ -7,6 +7,7 @@ use client::launch::supervisor::Rules;
 use client::launch::{Happening, Java, Plan, launch};
 use client::state::State;
 use client::{AppFolder, Updater};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{cannot_install, held_back};
@@ -18,9 +19,10 @@ use crate::output::{Output, harmless_word};
 use crate::units::format_duration;
 
 /// One thing that happened, for scripts.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Event<'a> {
+pub(in crate::commands) struct Event<'a> {
+    schema: &'static str,
     event: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
@@ -78,9 +80,12 @@ fn updater(global: &Global, app: &AppFolder, args: &RunArgs) -> Result<Updater, 
     Ok(updater)
 }
 
+const SCHEMA: &str = "relctl/launch/v1";
+
 /// An application starts without a token or with an unreadable key as well: it is only not kept up to date.
 fn without_updates(failure: &Failure, output: &Output) {
     let event = Event {
+        schema: SCHEMA,
         event: "not-updating",
         version: None,
         message: &failure.message,
@@ -222,6 +227,7 @@ impl Lines<'_> {
 
     fn line(&self, event: &str, version: Option<&protocol::Version>, message: &str) {
         let event = Event {
+            schema: SCHEMA,
             event,
             version: version.map(ToString::to_string),
             message,

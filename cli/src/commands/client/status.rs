@@ -2,6 +2,7 @@
 
 use client::AppFolder;
 use client::install::{Current, HeldBack, Holder, StagedVersion, Trouble};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::folder;
@@ -10,9 +11,9 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, harmless_word};
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Document {
+pub(in crate::commands) struct Document {
     /// Absent when nothing is installed.
     #[serde(skip_serializing_if = "Option::is_none")]
     current: Option<Installed>,
@@ -28,7 +29,7 @@ struct Document {
     has_unsent_reports: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Installed {
     version: protocol::Version,

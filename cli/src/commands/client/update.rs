@@ -8,6 +8,7 @@ use client::update::{Offer, Staged, Updated, Way};
 use client::{AppFolder, Daemon, Updater};
 use indicatif::ProgressBar;
 use protocol::Version;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{cannot_install, held_back};
@@ -19,9 +20,9 @@ use crate::output::{Output, harmless_word};
 use crate::units::{format_duration, format_share, format_size};
 
 /// What became of one update, for scripts.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+pub(in crate::commands) struct Document<'a> {
     updated: bool,
     from_version: &'a Version,
     to_version: &'a Version,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use delta::{Format, Options};
 use protocol::Checksum;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::{DeltaCreateArgs, DeltaFormat};
@@ -14,9 +15,9 @@ use crate::units::{format_share, format_size};
 const FAST_LEVEL: i32 = 3;
 
 /// A delta that was made, for scripts.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Made {
+pub(in crate::commands) struct Made {
     format: &'static str,
     size_bytes: u64,
     full_bytes: u64,

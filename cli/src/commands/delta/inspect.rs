@@ -4,13 +4,14 @@ use std::path::Path;
 
 use delta::{Contents, EntryCounts, Stated};
 use protocol::Checksum;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::units::{format_share, format_size};
 
 /// A patch, for scripts. A zstd frame says nothing of what it is for.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::commands) struct Inspected {
     file: String,
@@ -25,7 +26,7 @@ pub(in crate::commands) struct Inspected {
 }
 
 /// What only the format `jar` states.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct StatedDocument {
     source_sha256: Checksum,
@@ -40,7 +41,7 @@ struct StatedDocument {
 }
 
 /// How many entries of the new file come about in which way.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct EntriesDocument {
     copied: u64,
@@ -53,7 +54,7 @@ struct EntriesDocument {
 }
 
 /// A stream of the patch; `docs/delta-format.md` says what each holds.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct StreamDocument {
     name: String,

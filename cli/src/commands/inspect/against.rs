@@ -6,6 +6,7 @@ use std::path::Path;
 use delta::jar::{Comparison, JarLimits, Listing, compare, list};
 use protocol::Checksum;
 use protocol::release_file::ReleaseFile;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -19,22 +20,22 @@ use crate::units::format_size;
 const SHOWN: usize = 10;
 
 /// What changed, for scripts.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Against {
     file: String,
     sha256: Checksum,
     changes: Changes,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(tag = "kind", content = "found", rename_all = "lowercase")]
 enum Changes {
     Jar(JarChanges),
     Delta { role: Role },
     Release { fields: Vec<Change> },
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct JarChanges {
     added: Vec<EntryDocument>,
@@ -48,14 +49,14 @@ struct JarChanges {
     manifest: Vec<Change>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ChangedEntry {
     old: EntryDocument,
     new: EntryDocument,
 }
 
 /// A field, old and new; what is absent was added or removed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Change {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,7 +66,7 @@ struct Change {
 }
 
 /// What a file is to a delta.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Role {
     /// The delta is applied to it.

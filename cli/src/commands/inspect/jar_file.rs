@@ -6,6 +6,7 @@ use std::path::Path;
 use delta::jar::{Listed, Listing, detect_version, list};
 use protocol::Checksum;
 use protocol::release_file::JarFacts;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::InspectArgs;
@@ -14,7 +15,7 @@ use crate::failure::Failure;
 use crate::units::format_size;
 
 /// A JAR, for scripts.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct JarDocument {
     /// What it says of itself; it need not be a version that a release can have.
@@ -22,7 +23,7 @@ pub(super) struct JarDocument {
     version: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version_source: Option<String>,
-    facts: JarFacts,
+    jar: JarFacts,
     /// The main section.
     manifest: BTreeMap<String, String>,
     /// With `--list`, in the order of the file.
@@ -31,7 +32,7 @@ pub(super) struct JarDocument {
 }
 
 /// An entry.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct EntryDocument {
     pub(super) name: String,
@@ -71,7 +72,7 @@ pub(super) fn read(path: &Path, args: &InspectArgs) -> Result<Read, Failure> {
     let document = JarDocument {
         version_source: detected.as_ref().map(|found| found.source.to_string()),
         version: detected.map(|found| found.version),
-        facts: jar::facts(summary),
+        jar: jar::facts(summary),
         manifest: attributes
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
@@ -96,7 +97,7 @@ impl JarDocument {
         let mut text = format!(
             "{file}: JAR, {version}, {}\ncontents {}",
             format_size(size_bytes),
-            jar::describe(&self.facts)
+            jar::describe(&self.jar)
         );
         if is_full {
             for (name, value) in &self.manifest {

@@ -17,6 +17,7 @@ use delta::Format;
 use protocol::api::{DeltaSummary, ReleaseView};
 use protocol::limits::DELTA_PERCENT_MAX;
 use protocol::{Code, DeltaSource, Version};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tempfile::TempDir;
 
@@ -30,7 +31,7 @@ use making::MadeDelta;
 use pool::Missing;
 
 /// What became of one delta.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DeltaOutcome {
     /// Absent for the compressed file.
@@ -41,7 +42,7 @@ pub(super) struct DeltaOutcome {
     result: DeltaResult,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum DeltaResult {
     Uploaded,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use client::simulate::What;
 use protocol::Version;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -35,9 +36,9 @@ struct Client {
 }
 
 /// Where the fleet stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct State {
+pub(in crate::commands) struct State {
     /// Clients there are to be.
     pub(super) clients: usize,
     /// Sessions that stand.
@@ -53,9 +54,9 @@ pub(super) struct State {
 }
 
 /// The last line.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Summary {
+pub(in crate::commands) struct Summary {
     result: &'static str,
     clients: usize,
     connected: usize,
@@ -69,7 +70,7 @@ pub(super) struct Summary {
     duration_ms: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 struct Delays {
     p50: f64,
     p99: f64,

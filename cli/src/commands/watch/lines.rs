@@ -6,6 +6,7 @@ use std::time::Duration;
 use protocol::api::ReleaseState;
 use protocol::message::COMPRESSED;
 use protocol::{ClientId, ServerMessage, Timestamp, Version};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -33,9 +34,9 @@ enum Said {
 }
 
 /// The last line.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Summary {
+pub(in crate::commands) struct Summary {
     pub(super) result: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) target: Option<String>,
@@ -227,9 +228,9 @@ pub(super) fn event(message: &ServerMessage) -> Option<EventLine<Value>> {
 }
 
 /// What happens to the connection itself.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct StreamState {
+pub(in crate::commands) struct StreamState {
     /// `live`, `reconnecting` or `gap`.
     pub(super) state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
