@@ -33,6 +33,8 @@ pub(crate) enum Exit {
     Config,
     /// `client check --exit-code` found an update.
     UpdateAvailable,
+    /// A panic: our mistake.
+    Bug,
     /// Ctrl-C.
     Interrupted,
     /// SIGTERM.
@@ -64,6 +66,7 @@ impl Exit {
             Self::Timeout => 10,
             Self::Config => 12,
             Self::UpdateAvailable => 100,
+            Self::Bug => 101,
             Self::Interrupted => 130,
             Self::Terminated => 143,
             Self::Application(code) => code,
@@ -71,7 +74,7 @@ impl Exit {
     }
 
     /// Every code with its name and when it is given: what `relctl help exit-codes` and docs/cli.md say.
-    pub(crate) const TABLE: [(Self, &'static str, &'static str); 15] = [
+    pub(crate) const TABLE: [(Self, &'static str, &'static str); 16] = [
         (
             Self::Ok,
             "ok",
@@ -133,6 +136,11 @@ impl Exit {
             "update available",
             "only of `client check --exit-code`",
         ),
+        (
+            Self::Bug,
+            "bug",
+            "a mistake in relctl itself; please report it",
+        ),
         (Self::Interrupted, "interrupted", "Ctrl-C"),
         (Self::Terminated, "terminated", "SIGTERM"),
     ];
@@ -160,7 +168,6 @@ mod tests {
 
     #[test]
     fn the_codes_are_the_documented_ones() {
-        // 101 is not among them: it is what a panic, our own mistake, ends with.
         let codes = [
             (Exit::Ok, 0),
             (Exit::Error, 1),
@@ -175,6 +182,7 @@ mod tests {
             (Exit::Timeout, 10),
             (Exit::Config, 12),
             (Exit::UpdateAvailable, 100),
+            (Exit::Bug, 101),
             (Exit::Interrupted, 130),
             (Exit::Terminated, 143),
         ];
