@@ -29,6 +29,8 @@ pub(crate) enum Exit {
     RolloutFailed,
     /// `--timeout` passed.
     Timeout,
+    /// A release that this client cannot take.
+    Incompatible,
     /// The configuration cannot be used: an address that is none, a folder that cannot be read.
     Config,
     /// `client check --exit-code` found an update.
@@ -64,6 +66,7 @@ impl Exit {
             Self::Network => 8,
             Self::RolloutFailed => 9,
             Self::Timeout => 10,
+            Self::Incompatible => 11,
             Self::Config => 12,
             Self::UpdateAvailable => 100,
             Self::Bug => 101,
@@ -74,7 +77,7 @@ impl Exit {
     }
 
     /// Every code with its name and when it is given: what `relctl help exit-codes` and docs/cli.md say.
-    pub(crate) const TABLE: [(Self, &'static str, &'static str); 16] = [
+    pub(crate) const TABLE: [(Self, &'static str, &'static str); 17] = [
         (
             Self::Ok,
             "ok",
@@ -126,6 +129,11 @@ impl Exit {
             "more clients failed than --fail-over allows",
         ),
         (Self::Timeout, "timeout", "--timeout passed"),
+        (
+            Self::Incompatible,
+            "incompatible",
+            "a release that this client cannot take: its version is too old, or its platform another one",
+        ),
         (
             Self::Config,
             "config",
@@ -180,6 +188,7 @@ mod tests {
             (Exit::Network, 8),
             (Exit::RolloutFailed, 9),
             (Exit::Timeout, 10),
+            (Exit::Incompatible, 11),
             (Exit::Config, 12),
             (Exit::UpdateAvailable, 100),
             (Exit::Bug, 101),
