@@ -22,10 +22,10 @@ use crate::output::Color;
 use crate::units::parse_duration;
 
 pub(crate) use client::{CheckArgs, ClientCommand, DownloadArgs, Pinned, UpdateArgs};
-pub(crate) use deltas::{
-    DeltaApplyArgs, DeltaCommand, DeltaCreateArgs, DeltaFormat, DeltaInspectArgs,
+pub(crate) use deltas::{DeltaApplyArgs, DeltaCommand, DeltaCreateArgs, DeltaFormat};
+pub(crate) use files::{
+    CheckingArgs, ChecksumCommand, ChecksumCreateArgs, ChecksumVerifyArgs, InspectArgs, PackageArgs,
 };
-pub(crate) use files::{ChecksumCommand, ChecksumCreateArgs, ChecksumVerifyArgs, PackageArgs};
 pub(crate) use identity::{TokenCommand, TokenCreateArgs, UserCommand};
 pub(crate) use launch::{InstallArgs, RollbackArgs, RunArgs, StatusArgs};
 pub(crate) use releases::{DeltaFrom, PublishArgs, VersionsCommand};
@@ -49,8 +49,9 @@ Environment:
 
 Exit codes:
   0 done   1 error   2 usage   3 check failed   4 not allowed   5 not found   6 conflict
-  7 rate limited   8 network   9 rollout failed   10 timeout   12 configuration
-  100 update available (client check --exit-code)   130 Ctrl-C   143 SIGTERM
+  7 rate limited   8 network   9 rollout failed   10 timeout   11 incompatible
+  12 configuration   100 update available (client check --exit-code)   101 bug
+  130 Ctrl-C   143 SIGTERM
 
 More:  relctl help COMMAND, exit-codes, environment, json";
 
@@ -133,6 +134,7 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Package(PackageArgs),
+    Inspect(InspectArgs),
     /// Write and verify SHA-256 sums, as sha256sum does
     #[command(subcommand)]
     Checksum(ChecksumCommand),

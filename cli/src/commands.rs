@@ -5,6 +5,8 @@ mod client;
 mod config;
 mod delta;
 mod doctor;
+mod inspect;
+mod jar;
 mod login;
 mod package;
 mod progress;
@@ -54,6 +56,7 @@ async fn dispatch(
 ) -> Result<Exit, Failure> {
     match command {
         Command::Package(args) => package::run(args, output).await,
+        Command::Inspect(args) => inspect::run(args, output).await,
         Command::Checksum(command) => checksum::run(command, output).await,
         Command::Delta(command) => delta::run(command, output).await,
         Command::Publish(args) => publish::run(global, args, output).await,
@@ -142,6 +145,11 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Failure> {
     match tokio::task::spawn_blocking(work).await {
         Ok(outcome) => outcome,
+        Err(error) if error.is_panic() => Err(Failure::new(
+            Exit::Bug,
+            "BUG",
+            "a part of relctl has failed, see above",
+        )),
         Err(_) => Err(Failure::error("the work was given up half-way")),
     }
 }

@@ -28,6 +28,7 @@ libdeflate-gzip  libdeflate-tools
 tmux             tmux
 mkfs.ext4        e2fsprogs
 mount            mount
+strip-nondeterminism strip-nondeterminism
 LIST
 }
 

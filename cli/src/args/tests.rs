@@ -45,6 +45,9 @@ fn the_lines_of_the_contract_are_understood() {
         "checksum verify",
         "package classes --version 2.1.0 --main-class app.Main -o app.jar",
         "package app.jar --version 2.1.0 -o dist",
+        "package app.jar --normalize --manifest m --max-java 17 --strict",
+        "inspect app.jar",
+        "inspect app.jar --against old.jar --list --max-java 17 --strict --json",
         "versions list",
         "versions show 2.1.0",
         "versions enable 2.1.0",
@@ -153,6 +156,7 @@ fn the_help_of_each_command_says_what_it_does_and_shows_how() {
         &["publish"][..],
         &["watch"],
         &["package"],
+        &["inspect"],
         &["delta", "create"],
         &["client", "update"],
         &["client", "run"],
@@ -162,6 +166,12 @@ fn the_help_of_each_command_says_what_it_does_and_shows_how() {
         &["token", "create"],
         &["versions", "rollback"],
         &["simulate"],
+        &["login"],
+        &["config", "show"],
+        &["doctor"],
+        &["schema"],
+        &["completions"],
+        &["man"],
     ] {
         let mut found = &mut command;
         for name in path {
