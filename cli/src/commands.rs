@@ -40,6 +40,8 @@ pub(crate) async fn run(cli: Cli, settings: &Settings, output: &Output) -> Resul
         Command::Simulate(args) | Command::Client(ClientCommand::Simulate(args)) => {
             simulate::run(&global, args, output).await
         }
+        // The time limit is for publishing; watching has one of its own.
+        Command::Publish(args) => publish::run(&global, args, output).await,
         // It ends when its application does, and passes signals on.
         Command::Client(ClientCommand::Run(args)) => client::run::run(&global, args, output).await,
         command => within(global.timeout, dispatch(&global, command, settings, output)).await,
@@ -76,10 +78,10 @@ async fn dispatch(
 }
 
 /// Ends a command when its time is over, or when the user or the system wants it to end.
-async fn within(
+async fn within<T>(
     timeout: Option<Duration>,
-    command: impl Future<Output = Result<Exit, Failure>>,
-) -> Result<Exit, Failure> {
+    command: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     tokio::select! {
         // In this order: a signal must be awaited before the command begins, or it ends the process unheard.
         biased;
