@@ -20,6 +20,7 @@ mod launcher;
 mod live;
 mod main_job;
 mod power_cut;
+mod publish;
 mod restart;
 mod scripts;
 mod simulate;
