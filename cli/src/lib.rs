@@ -111,7 +111,9 @@ fn parse(arguments: &[OsString]) -> Result<(Cli, Settings), Unparsed> {
     cli.global.configured_token_file =
         token_file.and_then(|given| given.values.first().map(PathBuf::from));
     // Now, and not when it is needed: while the runtime waits for a line, Ctrl-C would go unheard.
-    if cli.global.token_file.as_deref() == Some(Path::new("-")) {
+    // `login` waits for one by itself, where it is heard.
+    let is_stdin = cli.global.token_file.as_deref() == Some(Path::new("-"));
+    if is_stdin && !matches!(cli.command, Command::Login(_)) {
         let token = config::token_from_stdin().map_err(Unparsed::Settings)?;
         cli.global.token = Some(token);
     }

@@ -7,6 +7,7 @@
 
 mod catalog;
 mod file;
+mod places;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -22,9 +23,7 @@ use crate::suggest::nearest;
 
 pub(crate) use catalog::{Catalog, Setting, Takes};
 use file::{SettingsFile, Values};
-
-/// The name of a project's file.
-const PROJECT_FILE: &str = "relctl.toml";
+pub(crate) use places::Surroundings;
 
 /// `--config none`: no file at all.
 const NO_FILE: &str = "none";
@@ -82,34 +81,6 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Where files are looked for.
-pub(crate) struct Surroundings<'a> {
-    pub(crate) folder: PathBuf,
-    pub(crate) variable: &'a dyn Fn(&str) -> Option<OsString>,
-}
-
-impl Surroundings<'_> {
-    fn variable(&self, name: &str) -> Option<OsString> {
-        (self.variable)(name).filter(|value| !value.is_empty())
-    }
-
-    /// The user's folder of configuration: files there are the user's own, and so is what is stored by `relctl login`.
-    pub(crate) fn user_folder(&self) -> Option<PathBuf> {
-        let base = match self.variable("XDG_CONFIG_HOME") {
-            Some(folder) => PathBuf::from(folder),
-            None => match self.variable("APPDATA").filter(|_| cfg!(windows)) {
-                Some(folder) => PathBuf::from(folder),
-                None => PathBuf::from(self.variable("HOME")?).join(".config"),
-            },
-        };
-        Some(base.join("relctl")).filter(|folder| folder.is_absolute())
-    }
-
-    pub(crate) fn user_file(&self) -> Option<PathBuf> {
-        Some(self.user_folder()?.join("config.toml"))
-    }
-}
-
 impl Settings {
     /// Reads the files that count for a command line.
     pub(crate) fn read(
@@ -129,7 +100,7 @@ impl Settings {
         match named {
             Some(file) => paths.push(surroundings.folder.join(file)),
             None if matches.subcommand_name() == Some("client") => {}
-            None => paths.extend(settings.nearest_project_file(&surroundings.folder)),
+            None => paths.extend(surroundings.nearest_project_file(&mut settings.warnings)),
         }
         paths.extend(surroundings.user_file().filter(|file| file.is_file()));
         let files: Result<Vec<_>, _> = paths
@@ -140,25 +111,6 @@ impl Settings {
         settings.merge(files?, asked)?;
         settings.files = paths;
         Ok(settings)
-    }
-
-    /// A file in a folder that everybody may write to could be anybody's.
-    fn nearest_project_file(&mut self, folder: &Path) -> Option<PathBuf> {
-        for folder in folder.ancestors() {
-            let file = folder.join(PROJECT_FILE);
-            if !file.is_file() {
-                continue;
-            }
-            if is_open_to_all(folder) || is_open_to_all(&file) {
-                self.warnings.push(format!(
-                    "{} is not read: everybody may write there; name it with --config to use it",
-                    file.display()
-                ));
-                continue;
-            }
-            return Some(file);
-        }
-        None
     }
 
     /// The chosen profile comes before what stands outside of profiles, and in each the nearer file before the other.
@@ -308,17 +260,6 @@ fn no_profile(name: &str, files: &[SettingsFile]) -> Failure {
 /// A configuration that cannot be used.
 pub(crate) fn unusable(message: impl Into<String>) -> Failure {
     Failure::new(Exit::Config, "CONFIG", message)
-}
-
-#[cfg(unix)]
-fn is_open_to_all(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o002 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_open_to_all(_: &Path) -> bool {
-    false
 }
 
 #[cfg(test)]

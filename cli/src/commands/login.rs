@@ -1,6 +1,7 @@
 //! `relctl login` and `relctl logout`: a token for each daemon, kept where only its owner can read it.
 
 use std::io::{BufRead, IsTerminal, Read};
+use std::path::Path;
 
 use client::Token;
 use protocol::Timestamp;
@@ -93,7 +94,8 @@ pub(crate) fn forget(global: &Global, output: &Output) -> Result<Exit, Failure> 
 
 /// The token as it was given, and the same understood.
 async fn given(global: &Global, url: &str, output: &Output) -> Result<(String, Token), Failure> {
-    let text = match &global.token_file {
+    let file = global.token_file.as_deref();
+    let text = match file.filter(|file| *file != Path::new("-")) {
         Some(file) => {
             let text = std::fs::read_to_string(file);
             text.map_err(|error| Failure::file("read the token file", file, &error))?
