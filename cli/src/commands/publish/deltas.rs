@@ -48,7 +48,7 @@ pub(super) struct DeltaOutcome {
 #[serde(rename_all = "kebab-case")]
 enum DeltaResult {
     Uploaded,
-    /// A dry run would upload it.
+    // A dry run would upload it.
     Planned,
     AlreadyThere,
     TooLarge,
