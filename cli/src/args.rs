@@ -49,8 +49,9 @@ Environment:
 
 Exit codes:
   0 done   1 error   2 usage   3 check failed   4 not allowed   5 not found   6 conflict
-  7 rate limited   8 network   9 rollout failed   10 timeout   12 configuration
-  100 update available (client check --exit-code)   130 Ctrl-C   143 SIGTERM
+  7 rate limited   8 network   9 rollout failed   10 timeout   11 incompatible
+  12 configuration   100 update available (client check --exit-code)   101 bug
+  130 Ctrl-C   143 SIGTERM
 
 More:  relctl help COMMAND, exit-codes, environment, json";
 

@@ -144,6 +144,11 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Failure> {
     match tokio::task::spawn_blocking(work).await {
         Ok(outcome) => outcome,
+        Err(error) if error.is_panic() => Err(Failure::new(
+            Exit::Bug,
+            "BUG",
+            "a part of relctl has failed, see above",
+        )),
         Err(_) => Err(Failure::error("the work was given up half-way")),
     }
 }

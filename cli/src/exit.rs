@@ -29,10 +29,14 @@ pub(crate) enum Exit {
     RolloutFailed,
     /// `--timeout` passed.
     Timeout,
+    /// A release that this client cannot take.
+    Incompatible,
     /// The configuration cannot be used: an address that is none, a folder that cannot be read.
     Config,
     /// `client check --exit-code` found an update.
     UpdateAvailable,
+    /// A panic: our mistake.
+    Bug,
     /// Ctrl-C.
     Interrupted,
     /// SIGTERM.
@@ -62,8 +66,10 @@ impl Exit {
             Self::Network => 8,
             Self::RolloutFailed => 9,
             Self::Timeout => 10,
+            Self::Incompatible => 11,
             Self::Config => 12,
             Self::UpdateAvailable => 100,
+            Self::Bug => 101,
             Self::Interrupted => 130,
             Self::Terminated => 143,
             Self::Application(code) => code,
@@ -71,7 +77,7 @@ impl Exit {
     }
 
     /// Every code with its name and when it is given: what `relctl help exit-codes` and docs/cli.md say.
-    pub(crate) const TABLE: [(Self, &'static str, &'static str); 15] = [
+    pub(crate) const TABLE: [(Self, &'static str, &'static str); 17] = [
         (
             Self::Ok,
             "ok",
@@ -124,6 +130,11 @@ impl Exit {
         ),
         (Self::Timeout, "timeout", "--timeout passed"),
         (
+            Self::Incompatible,
+            "incompatible",
+            "a release that this client cannot take: its version is too old, or its platform another one",
+        ),
+        (
             Self::Config,
             "config",
             "a configuration that cannot be read or used",
@@ -132,6 +143,11 @@ impl Exit {
             Self::UpdateAvailable,
             "update available",
             "only of `client check --exit-code`",
+        ),
+        (
+            Self::Bug,
+            "bug",
+            "a mistake in relctl itself; please report it",
         ),
         (Self::Interrupted, "interrupted", "Ctrl-C"),
         (Self::Terminated, "terminated", "SIGTERM"),
@@ -160,7 +176,6 @@ mod tests {
 
     #[test]
     fn the_codes_are_the_documented_ones() {
-        // 101 is not among them: it is what a panic, our own mistake, ends with.
         let codes = [
             (Exit::Ok, 0),
             (Exit::Error, 1),
@@ -173,8 +188,10 @@ mod tests {
             (Exit::Network, 8),
             (Exit::RolloutFailed, 9),
             (Exit::Timeout, 10),
+            (Exit::Incompatible, 11),
             (Exit::Config, 12),
             (Exit::UpdateAvailable, 100),
+            (Exit::Bug, 101),
             (Exit::Interrupted, 130),
             (Exit::Terminated, 143),
         ];

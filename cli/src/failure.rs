@@ -166,7 +166,7 @@ impl From<Error> for Failure {
             } => Self::file(doing, path, source),
             Error::SessionEnded { code, .. } => Self::new(Exit::of(code), code.as_str(), message)
                 .help("ask an administrator for a new token:  relctl token create --user NAME"),
-            Error::Incompatible { .. } => Self::new(Exit::Error, "INCOMPATIBLE", message),
+            Error::Incompatible { .. } => Self::new(Exit::Incompatible, "INCOMPATIBLE", message),
             _ => Self::error(message),
         }
     }

@@ -289,7 +289,7 @@ pub(crate) fn explain_panics() {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let text = "error: this is a mistake in relctl, not yours\n\n  \
-                    help: report it with the lines below and what you did\n  code: BUG   exit: 101\n\n";
+                    help: report it with the lines below and what you did\n\n";
         io::stderr().write_all(text.as_bytes()).ok();
         before(panic);
     }));

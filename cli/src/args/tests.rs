@@ -155,6 +155,12 @@ fn the_help_of_each_command_says_what_it_does_and_shows_how() {
         &["token", "create"],
         &["versions", "rollback"],
         &["simulate"],
+        &["login"],
+        &["config", "show"],
+        &["doctor"],
+        &["schema"],
+        &["completions"],
+        &["man"],
     ] {
         let mut found = &mut command;
         for name in path {

@@ -123,8 +123,7 @@ fn exit_codes() -> String {
         text.push_str(&format!("{:>5}  {name:<17} {meaning}\n", exit.code()));
     }
     text.push_str(
-        "\n  101  bug               a mistake in relctl itself; please report it\n\
-         \n`relctl client run` ends with the exit code of its application.\n\
+        "\n`relctl client run` ends with the exit code of its application.\n\
          With --json the same number is error.exitCode.\n",
     );
     text
@@ -148,5 +147,36 @@ fn add_variables(command: &Command, path: &str, text: &mut String) {
     }
     for below in command.get_subcommands() {
         add_variables(below, &format!("{path} {}", below.get_name()), text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_codes_are_told_as_they_are() {
+        insta::assert_snapshot!(exit_codes());
+    }
+
+    #[test]
+    fn the_environment_is_told_whole() {
+        let text = environment();
+        for words in [
+            "RELCTL_TOKEN_FILE",
+            "CLICOLOR_FORCE",
+            "relctl publish\n",
+            "RELCTL_PUBLISH_DELTA_FROM                  --delta-from",
+        ] {
+            assert!(text.contains(words), "{words} is not in {text}");
+        }
+    }
+
+    #[test]
+    fn a_topic_that_is_misspelt_is_guessed() {
+        let failure = unknown("exit-code", &["publish".to_owned()]);
+        assert_eq!(failure.help, ["did you mean exit-codes?"]);
+        let failure = unknown("zzz", &[]);
+        assert_eq!(failure.help, ["all commands:  relctl help"]);
     }
 }
