@@ -22,10 +22,10 @@ use crate::output::Color;
 use crate::units::parse_duration;
 
 pub(crate) use client::{CheckArgs, ClientCommand, DownloadArgs, Pinned, UpdateArgs};
-pub(crate) use deltas::{
-    DeltaApplyArgs, DeltaCommand, DeltaCreateArgs, DeltaFormat, DeltaInspectArgs,
+pub(crate) use deltas::{DeltaApplyArgs, DeltaCommand, DeltaCreateArgs, DeltaFormat};
+pub(crate) use files::{
+    CheckingArgs, ChecksumCommand, ChecksumCreateArgs, ChecksumVerifyArgs, InspectArgs, PackageArgs,
 };
-pub(crate) use files::{ChecksumCommand, ChecksumCreateArgs, ChecksumVerifyArgs, PackageArgs};
 pub(crate) use identity::{TokenCommand, TokenCreateArgs, UserCommand};
 pub(crate) use launch::{InstallArgs, RollbackArgs, RunArgs, StatusArgs};
 pub(crate) use publish::{DeltaFrom, PublishArgs};
@@ -134,6 +134,7 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Package(PackageArgs),
+    Inspect(InspectArgs),
     /// Write and verify SHA-256 sums, as sha256sum does
     #[command(subcommand)]
     Checksum(ChecksumCommand),

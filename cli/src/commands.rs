@@ -5,6 +5,8 @@ mod client;
 mod config;
 mod delta;
 mod doctor;
+mod inspect;
+mod jar;
 mod login;
 mod package;
 mod progress;
@@ -56,6 +58,7 @@ async fn dispatch(
 ) -> Result<Exit, Failure> {
     match command {
         Command::Package(args) => package::run(args, output).await,
+        Command::Inspect(args) => inspect::run(args, output).await,
         Command::Checksum(command) => checksum::run(command, output).await,
         Command::Delta(command) => delta::run(command, output).await,
         Command::Publish(args) => publish::run(global, args, output).await,

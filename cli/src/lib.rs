@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use clap::{FromArgMatches, ValueEnum};
 
-use args::{Cli, Command, ConfigCommand};
+use args::{Cli, ClientCommand, Command, ConfigCommand};
 use exit::Exit;
 use failure::Failure;
 use output::{Color, Output, Style, Terminals};
@@ -89,27 +89,25 @@ fn parse(arguments: &[OsString]) -> Result<(Cli, Settings), Unparsed> {
         folder: std::env::current_dir().unwrap_or_default(),
         variable: &|name| std::env::var_os(name),
     };
-    let (mut settings, broken) = match Settings::read(&command, &first, &surroundings) {
-        Ok(settings) => (settings, None),
-        Err(failure) => (Settings::default(), Some(failure)),
+    let read = Settings::read(&command, &first, &surroundings).map_err(Unparsed::Settings);
+    let parsed = read.and_then(|settings| parse_with(settings, command.clone(), arguments));
+    let (mut cli, settings) = match parsed {
+        Err(Unparsed::Settings(failure)) => {
+            let (cli, mut settings) = parse_with(Settings::default(), command, arguments)?;
+            match &cli.command {
+                // Whatever stands in a file, an application starts.
+                Command::Client(ClientCommand::Run(_)) => {
+                    let warning = format!("no settings are used: {}", failure.message);
+                    settings.warnings.push(warning);
+                }
+                // These help to mend a file, and take nothing from it.
+                command if command.mends_settings() => settings.broken = Some(failure),
+                _ => return Err(Unparsed::Settings(failure)),
+            }
+            (cli, settings)
+        }
+        parsed => parsed?,
     };
-    let command = args::without_empty_variables(settings.apply(command));
-    let parsed = command.try_get_matches_from(arguments);
-    let matches = parsed.map_err(|error| match settings.blame(&error) {
-        Some(failure) => Unparsed::Settings(failure),
-        None => Unparsed::Arguments(error),
-    })?;
-    let mut cli = Cli::from_arg_matches(&matches)?;
-    match broken {
-        // These are what helps to mend a file; they take nothing from it.
-        Some(failure) if cli.command.mends_settings() => settings.broken = Some(failure),
-        Some(failure) => return Err(Unparsed::Settings(failure)),
-        None => {}
-    }
-    settings.note_flags(&matches);
-    let token_file = settings.in_files(TOKEN_FILE);
-    cli.global.configured_token_file =
-        token_file.and_then(|given| given.values.first().map(PathBuf::from));
     // Now, and not when it is needed: while the runtime waits for a line, Ctrl-C would go unheard.
     // `login` waits for one by itself, where it is heard.
     let is_stdin = cli.global.token_file.as_deref() == Some(Path::new("-"));
@@ -117,6 +115,26 @@ fn parse(arguments: &[OsString]) -> Result<(Cli, Settings), Unparsed> {
         let token = config::token_from_stdin().map_err(Unparsed::Settings)?;
         cli.global.token = Some(token);
     }
+    Ok((cli, settings))
+}
+
+/// Reads a command line whose defaults are what the files say.
+fn parse_with(
+    mut settings: Settings,
+    command: clap::Command,
+    arguments: &[OsString],
+) -> Result<(Cli, Settings), Unparsed> {
+    let command = args::without_empty_variables(settings.apply(command));
+    let parsed = command.try_get_matches_from(arguments);
+    let matches = parsed.map_err(|error| match settings.blame(&error) {
+        Some(failure) => Unparsed::Settings(failure),
+        None => Unparsed::Arguments(error),
+    })?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    settings.note_flags(&matches);
+    let token_file = settings.in_files(TOKEN_FILE);
+    cli.global.configured_token_file =
+        token_file.and_then(|given| given.values.first().map(PathBuf::from));
     Ok((cli, settings))
 }
 

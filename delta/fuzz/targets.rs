@@ -105,6 +105,8 @@ pub fn inspect_jar(input: &[u8]) {
         max_entries: 1_000,
         max_unpacked_bytes: 16 << 20,
         max_ratio: 200,
+        max_java: None,
+        strict: false,
     };
     if let Ok(summary) = inspect_bytes(input, &limits) {
         assert!(summary.entries <= limits.max_entries);

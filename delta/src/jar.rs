@@ -6,11 +6,13 @@
 
 mod advice;
 mod check;
+mod compare;
 mod content;
 mod directory;
 mod end;
 mod error;
 mod layout;
+mod listing;
 mod manifest;
 mod name;
 mod pom;
@@ -21,10 +23,16 @@ use std::path::Path;
 
 use rawzip::ZipArchive;
 
+use content::Unpacker;
+
+pub(crate) use check::is_signature_file;
+pub use compare::{AttributeChange, Comparison, compare};
 pub use error::{JarError, JarErrorKind};
+pub use listing::{Listed, Listing, list};
 pub(crate) use manifest::why_bad_attribute;
 pub use manifest::{Manifest, ManifestError};
 pub use pom::PomProperties;
+pub(crate) use version::version_of;
 pub use version::{DetectedVersion, NoVersion, VersionSource, detect_version};
 
 /// What a JAR may cost to read.
@@ -35,15 +43,22 @@ pub struct JarLimits {
     pub max_unpacked_bytes: u64,
     /// Unpacked to packed size, of the whole JAR once it unpacks to more than 1 MiB.
     pub max_ratio: u64,
+    /// The Java release whose JVM must be able to load every class outside `META-INF/versions`.
+    pub max_java: Option<u16>,
+    /// Whether what is odd but works is refused as well.
+    pub strict: bool,
 }
 
 impl Default for JarLimits {
-    /// 200,000 entries, 4 GiB unpacked, 200 : 1. The largest JAR we know has 79,459 entries.
+    /// 200,000 entries, 4 GiB unpacked, 200 : 1, any Java release, odd ones
+    /// allowed. The largest JAR we know has 79,459 entries.
     fn default() -> Self {
         JarLimits {
             max_entries: 200_000,
             max_unpacked_bytes: 4 << 30,
             max_ratio: 200,
+            max_java: None,
+            strict: false,
         }
     }
 }
@@ -88,9 +103,13 @@ impl JarSummary {
 
     /// The Java release that the JAR's classes need: 17 for class files of version 61.
     pub fn java_release(&self) -> Option<u16> {
-        self.class_file_release
-            .map(|major| major.saturating_sub(44))
+        self.class_file_release.map(java_release)
     }
+}
+
+/// The Java release that made class files of this major version first: 17 for 61.
+fn java_release(class_file_release: u16) -> u16 {
+    class_file_release.saturating_sub(44)
 }
 
 /// Checks the JAR at `path` and says what it is.
@@ -111,7 +130,14 @@ pub fn inspect_file(file: File, limits: &JarLimits) -> Result<JarSummary, JarErr
     let file_bytes = file.metadata()?.len();
     let mut buffer = vec![0; rawzip::MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
     let archive = ZipArchive::from_file(file, &mut buffer).map_err(JarError::not_a_zip)?;
-    check::check(&archive, file_bytes, &mut buffer, limits)
+    check::check(
+        &archive,
+        file_bytes,
+        &mut buffer,
+        limits,
+        Unpacker::new(),
+        |_, _| {},
+    )
 }
 
 /// Checks a JAR in memory.
@@ -120,5 +146,12 @@ pub fn inspect_bytes(jar: &[u8], limits: &JarLimits) -> Result<JarSummary, JarEr
     let archive = ZipArchive::from_slice(jar)
         .map_err(JarError::not_a_zip)?
         .into_reader_archive();
-    check::check(&archive, jar.len() as u64, &mut buffer, limits)
+    check::check(
+        &archive,
+        jar.len() as u64,
+        &mut buffer,
+        limits,
+        Unpacker::new(),
+        |_, _| {},
+    )
 }

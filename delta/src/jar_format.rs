@@ -21,7 +21,6 @@ mod difference;
 mod header;
 mod image;
 mod inspect;
-mod parallel;
 mod payload;
 mod plan;
 mod sections;

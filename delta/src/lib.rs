@@ -30,6 +30,7 @@ mod inspect;
 pub mod jar;
 mod jar_format;
 pub mod package;
+mod parallel;
 mod staged;
 
 pub use apply::{Applied, ApplyLimits, Expected, apply, apply_to_file, verify};
@@ -38,3 +39,4 @@ pub use create::{Options, create, create_best, savings_percentage};
 pub use error::Error;
 pub use format::{Format, UnknownFormatName};
 pub use inspect::{Contents, EntryCounts, PatchSummary, Stated, StreamSize, inspect};
+pub use staged::write_file;

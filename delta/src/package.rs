@@ -4,34 +4,45 @@
 //! fixed here (format `relctl-jar-1`); nothing of the file system but names and contents counts.
 
 mod error;
+mod manifest;
 mod time;
 mod tree;
 mod write;
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::checksum::{self, Digest};
-use crate::jar::{self, JarLimits, JarSummary, Manifest, why_bad_attribute};
+use crate::jar::{self, DetectedVersion, JarLimits, JarSummary};
 use crate::staged::StagedFile;
+use tree::Tree;
 
 pub use error::PackageError;
 
-/// How a folder becomes a JAR.
+/// The name of what is fixed here. Other bytes for the same files need another name.
+pub const FORMAT: &str = "relctl-jar-1";
+
+/// How files become a JAR.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackageOptions {
     /// Becomes the manifest's `Main-Class`.
     pub main_class: Option<String>,
     /// Becomes the manifest's `Implementation-Version`.
     pub version: Option<String>,
-    /// Further main attributes; they replace those of the folder's own manifest.
+    /// A manifest that takes the place of the one among the files.
+    pub manifest: Option<PathBuf>,
+    /// Further main attributes; they replace those of the manifest.
     pub attributes: Vec<(String, String)>,
     /// `SOURCE_DATE_EPOCH`: the time of every entry, in seconds since 1970. Without it, and for
-    /// earlier times, all entries are of 1980-02-01.
+    /// earlier times, all entries are of 1980-01-01 12:01.
     pub epoch_seconds: Option<i64>,
     /// zlib's level, 1 to 9; 0 stores everything.
     pub level: u8,
+    /// Files and folders that are not packed, such as what is written beside the JAR. They need not exist.
+    pub left_out: Vec<PathBuf>,
+    /// What the JAR may be, before and after.
+    pub limits: JarLimits,
 }
 
 impl Default for PackageOptions {
@@ -39,9 +50,12 @@ impl Default for PackageOptions {
         PackageOptions {
             main_class: None,
             version: None,
+            manifest: None,
             attributes: Vec::new(),
             epoch_seconds: None,
             level: 9,
+            left_out: Vec::new(),
+            limits: JarLimits::default(),
         }
     }
 }
@@ -78,12 +92,19 @@ pub fn package_directory(
     out: &Path,
     options: &PackageOptions,
 ) -> Result<Packaged, PackageError> {
-    let files = tree::list(folder, out)?;
-    let manifest = manifest(folder, options)?;
-    let mut staged =
-        StagedFile::beside(out).map_err(PackageError::file("create a file beside", out))?;
-    write::jar(&files, &manifest, options, &mut staged, out)?;
-    publish(staged, out, &JarLimits::default())
+    let mut left_out = options.left_out.clone();
+    left_out.push(out.to_owned());
+    pack(&Tree::of_folder(folder, &left_out)?, out, options)
+}
+
+/// Packs what is in `jar` anew, as if it were a folder. A signed JAR is refused: with another
+/// manifest its signature would be worth nothing.
+pub fn normalize_jar(
+    jar: &Path,
+    out: &Path,
+    options: &PackageOptions,
+) -> Result<Packaged, PackageError> {
+    pack(&Tree::of_jar(jar, &options.limits)?, out, options)
 }
 
 /// Copies an existing JAR, byte for byte, to `out` after checking it.
@@ -96,6 +117,31 @@ pub fn package_jar(jar: &Path, out: &Path, limits: &JarLimits) -> Result<Package
         StagedFile::beside(out).map_err(PackageError::file("create a file beside", out))?;
     io::copy(&mut source, &mut staged).map_err(PackageError::file("copy", jar))?;
     publish(staged, out, limits)
+}
+
+/// The version of a folder that is to be packed: what its manifest, with the options' attributes,
+/// or its Maven notes or its name say.
+pub fn detect_folder_version(
+    folder: &Path,
+    options: &PackageOptions,
+) -> Result<DetectedVersion, PackageError> {
+    let tree = Tree::of_folder(folder, &options.left_out)?;
+    let (manifest, _) = manifest::merged(&tree, options)?;
+    let full = folder.canonicalize();
+    let full = full.map_err(PackageError::file("read", folder))?;
+    let name = full.file_name().unwrap_or_default().to_string_lossy();
+    Ok(jar::version_of(&manifest, &tree.pom_properties()?, &name)?)
+}
+
+fn pack(tree: &Tree, out: &Path, options: &PackageOptions) -> Result<Packaged, PackageError> {
+    if let Some(signature) = tree.signature_file() {
+        return Err(PackageError::Signed(signature.to_owned()));
+    }
+    let manifest = manifest::to_write(tree, options)?;
+    let mut staged =
+        StagedFile::beside(out).map_err(PackageError::file("create a file beside", out))?;
+    write::jar(tree, &manifest, options, &mut staged, out)?;
+    publish(staged, out, &options.limits)
 }
 
 /// Checks what was written, which is what counts, and gives it its name.
@@ -116,44 +162,4 @@ fn publish(
         sha256,
         summary,
     })
-}
-
-/// The manifest to write: the folder's own, if it has one, with the options' attributes.
-fn manifest(folder: &Path, options: &PackageOptions) -> Result<Vec<u8>, PackageError> {
-    let path = folder.join(tree::MANIFEST);
-    let own = match fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(PackageError::file("read", &path)(error)),
-    };
-    let (own_main, end) =
-        Manifest::parse(&own).map_err(|source| PackageError::Manifest { path, source })?;
-    let mut main = Manifest::default();
-    // The JVM wants this one first.
-    main.set("Manifest-Version", "1.0");
-    for (name, value) in own_main.attributes() {
-        main.set(name, value);
-    }
-    main.set("Created-By", "relctl");
-    let given = options
-        .version
-        .iter()
-        .map(|version| ("Implementation-Version", version));
-    let given = given.chain(options.main_class.iter().map(|class| ("Main-Class", class)));
-    let given = given.chain(
-        options
-            .attributes
-            .iter()
-            .map(|(name, value)| (name.as_str(), value)),
-    );
-    for (name, value) in given {
-        if let Some(reason) = why_bad_attribute(name, value) {
-            let name = name.to_owned();
-            return Err(PackageError::Attribute { name, reason });
-        }
-        main.set(name, value);
-    }
-    let mut bytes = main.to_bytes();
-    bytes.extend_from_slice(&own[end..]);
-    Ok(bytes)
 }

@@ -6,6 +6,23 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+/// Writes a file as a whole, in place of what had its name before.
+///
+/// It is written beside, synced and renamed: whoever looks finds the old file or the new one.
+pub fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut staged = StagedFile::beside(path)?;
+    staged.write_all(bytes)?;
+    staged.publish()
+}
+
+const PREFIX: &str = ".new-";
+const SUFFIX: &str = ".part";
+
+/// Whether a file of this name is what a killed process left behind.
+pub(crate) fn is_leftover(file_name: &str) -> bool {
+    file_name.starts_with(PREFIX) && file_name.ends_with(SUFFIX)
+}
+
 /// A file in the making. Dropped before [`StagedFile::publish`], it leaves nothing behind.
 #[derive(Debug)]
 pub(crate) struct StagedFile {
@@ -17,7 +34,7 @@ impl StagedFile {
     /// Starts a file in the folder of `target`, since only within a folder a rename is atomic.
     pub(crate) fn beside(target: &Path) -> io::Result<StagedFile> {
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".new-").suffix(".part");
+        builder.prefix(PREFIX).suffix(SUFFIX);
         readable_by_all(&mut builder);
         Ok(StagedFile {
             writer: BufWriter::with_capacity(1 << 16, builder.tempfile_in(folder(target))?),

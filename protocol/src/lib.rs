@@ -23,6 +23,7 @@ pub mod error;
 pub mod ids;
 pub mod limits;
 pub mod message;
+pub mod release_file;
 pub mod schema;
 pub mod time;
 pub mod version;

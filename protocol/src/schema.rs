@@ -4,6 +4,7 @@ use schemars::{Schema, schema_for};
 
 use crate::api;
 use crate::message::{ClientMessage, ServerMessage};
+use crate::release_file::ReleaseFile;
 
 /// Names of all schemas.
 pub const NAMES: &[&str] = &[
@@ -13,6 +14,7 @@ pub const NAMES: &[&str] = &[
     "check",
     "release",
     "release-metadata",
+    "release-file",
     "delta",
     "statistics",
     "upload",
@@ -30,6 +32,7 @@ pub fn schema(name: &str) -> Option<Schema> {
         "error" => schema_for!(api::Failure),
         "check" => schema_for!(api::CheckAnswer),
         "release" => schema_for!(api::ReleaseView),
+        "release-file" => schema_for!(ReleaseFile),
         "release-metadata" => schema_for!(api::ReleaseMetadata),
         "delta" => schema_for!(api::DeltaAnswer),
         "statistics" => schema_for!(api::Statistics),

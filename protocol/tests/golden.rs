@@ -13,6 +13,7 @@ use std::fs;
 use std::path::Path;
 
 use protocol::api::{CheckAnswer, DeltaAnswer, Failure, Success};
+use protocol::release_file::ReleaseFile;
 use protocol::{ClientMessage, Envelope, ServerMessage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -83,6 +84,7 @@ fn every_example_comes_back_byte_for_byte() {
             }
             "check-stepping-stone" | "check-compressed" => rewritten::<Success<CheckAnswer>>(&text),
             "delta-answer" | "compressed-answer" => rewritten::<Success<DeltaAnswer>>(&text),
+            "release-file" => rewritten::<ReleaseFile>(&text),
             "error-rate-limited" => rewritten::<Failure>(&text),
             "error-body" => rewritten::<Failure>(&text),
             "register" | "register-extended" | "subscribe" | "unsubscribe" | "ping" | "watch"

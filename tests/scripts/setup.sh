@@ -27,6 +27,7 @@ zip              zip
 libdeflate-gzip  libdeflate-tools
 mkfs.ext4        e2fsprogs
 mount            mount
+strip-nondeterminism strip-nondeterminism
 LIST
 }
 

@@ -19,6 +19,7 @@ mod kill;
 mod launcher;
 mod live;
 mod main_job;
+mod packaging;
 mod power_cut;
 mod publish;
 mod restart;

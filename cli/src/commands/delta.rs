@@ -42,7 +42,7 @@ pub(crate) async fn run(command: DeltaCommand, output: &Output) -> Result<Exit, 
             })?;
         }
         DeltaCommand::Inspect(args) => {
-            let inspected = blocking(move || inspect::inspect(&args)).await?;
+            let inspected = blocking(move || inspect::inspect(&args.patch)).await?;
             output.result("delta-inspected", &inspected, || inspected.describe())?;
         }
     }

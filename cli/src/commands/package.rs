@@ -1,25 +1,35 @@
 //! `relctl package`: a reproducible JAR of a folder, or a checked copy of an existing one.
 
-use std::path::{Path, PathBuf};
+mod destination;
 
-use delta::jar::{JarLimits, detect_version, inspect};
-use delta::package::{PackageError, PackageOptions, Packaged, package_directory, package_jar};
+use std::path::Path;
+
+use delta::jar::{detect_version, inspect};
+use delta::package::{
+    FORMAT, PackageError, PackageOptions, detect_folder_version, normalize_jar, package_directory,
+    package_jar,
+};
+use protocol::release_file::{JarFacts, Packaging, ReleaseArtifact, ReleaseFile, SCHEMA};
 use protocol::{Checksum, Version};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::blocking;
+use super::{blocking, jar};
 use crate::args::PackageArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::units::{count, format_size};
+use crate::units::format_size;
+use destination::Destination;
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Made {
     file: String,
+    /// Everything that was written.
+    files: Vec<String>,
     version: Version,
+    version_source: String,
     size_bytes: u64,
     sha256: Checksum,
     entries: u64,
@@ -27,7 +37,12 @@ pub(super) struct Made {
     main_class: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     java_release: Option<u16>,
+    /// Absent for a copied JAR.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packaging: Option<Packaging>,
     warnings: Vec<String>,
+    #[serde(skip)]
+    facts: JarFacts,
 }
 
 pub(crate) async fn run(args: PackageArgs, output: &Output) -> Result<Exit, Failure> {
@@ -35,154 +50,171 @@ pub(crate) async fn run(args: PackageArgs, output: &Output) -> Result<Exit, Fail
     for warning in &made.warnings {
         output.warn(warning);
     }
-    output.result("package", &made, || {
-        format!(
-            "{}: version {}, {}, {}\nsha256 {}",
-            made.file,
-            made.version,
-            format_size(made.size_bytes),
-            count(made.entries, "entry").replace("entrys", "entries"),
-            made.sha256
-        )
-    })?;
+    output.result("package", &made, || made.describe())?;
     output.say(&format!("Next    relctl publish {}", made.file));
     Ok(Exit::Ok)
+}
+
+/// What becomes of the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    PackFolder,
+    PackJarAnew,
+    CopyJar,
 }
 
 fn package(args: &PackageArgs) -> Result<Made, Failure> {
     let input = &args.input;
     let found = std::fs::metadata(input).map_err(|error| Failure::file("read", input, &error))?;
-    let is_folder = found.is_dir();
-    let version = match (&args.version, is_folder) {
-        (Some(version), _) => version.clone(),
-        (None, false) => version_of_jar(input)?,
-        (None, true) => {
-            return Err(Failure::usage("the version of the JAR is missing")
-                .help("name it:  --version 2.1.0"));
-        }
+    let way = match (found.is_dir(), args.normalize) {
+        (true, _) => Way::PackFolder,
+        (false, true) => Way::PackJarAnew,
+        (false, false) => Way::CopyJar,
     };
-    let out = destination(args, &version)?;
-    let packaged = match is_folder {
-        true => package_directory(input, &out.jar, &options(args, &version)),
-        false => package_jar(input, &out.jar, &JarLimits::default()),
-    }
-    .map_err(refused)?;
-    let checksum = Checksum::from_bytes(packaged.sha256);
-    if let Some(sums) = &out.sums {
-        let name = out.jar.file_name().unwrap_or_default().to_string_lossy();
-        let line = delta::checksum::format_line(checksum.as_bytes(), &name);
-        std::fs::write(sums, line).map_err(|error| Failure::file("write", sums, &error))?;
-    }
-    Ok(Made {
-        warnings: warnings(args, &packaged, &version, is_folder),
-        file: out.jar.display().to_string(),
+    let mut options = options(args);
+    let Versioned {
         version,
+        source,
+        mut warnings,
+    } = version(args, way, &options)?;
+    jar::refuse_warnings(&args.checks, input, &warnings)?;
+    options.version = Some(version.to_string());
+
+    let destination = Destination::of(args, &version)?;
+    let beside = destination.beside();
+    options.left_out.extend(beside.map(Path::to_owned));
+    options.left_out.extend(destination::folder_inside(args));
+    let out = destination.jar();
+    let packaged = match way {
+        Way::PackFolder => package_directory(input, out, &options),
+        Way::PackJarAnew => normalize_jar(input, out, &options),
+        Way::CopyJar => package_jar(input, out, &options.limits),
+    };
+    let packaged = packaged.map_err(|error| refused(input, error))?;
+    warnings.extend(packaged.summary.warnings.iter().cloned());
+    let packaging = (way != Way::CopyJar).then(|| Packaging {
+        format: FORMAT.to_owned(),
+        epoch_seconds: args.epoch,
+        level: args.level,
+    });
+    let artifact = ReleaseArtifact {
+        file: destination.jar_name(),
+        media_type: "application/java-archive".to_owned(),
         size_bytes: packaged.size_bytes,
-        sha256: checksum,
-        entries: packaged.summary.entries,
-        main_class: packaged.summary.main_class().map(str::to_owned),
-        java_release: packaged.summary.java_release(),
+        sha256: Checksum::from_bytes(packaged.sha256),
+        jar: jar::facts(&packaged.summary),
+        packaging,
+    };
+    let release = ReleaseFile {
+        schema: SCHEMA.to_owned(),
+        name: destination.name().to_owned(),
+        version,
+        version_source: source,
+        artifacts: vec![artifact.clone()],
+    };
+    Ok(Made {
+        file: out.display().to_string(),
+        files: destination.complete(&release)?,
+        version: release.version,
+        version_source: release.version_source,
+        size_bytes: artifact.size_bytes,
+        sha256: artifact.sha256,
+        entries: artifact.jar.entries,
+        main_class: artifact.jar.main_class.clone(),
+        java_release: artifact.jar.java_release,
+        facts: artifact.jar,
+        packaging: artifact.packaging,
+        warnings,
     })
 }
 
-fn options(args: &PackageArgs, version: &Version) -> PackageOptions {
+fn options(args: &PackageArgs) -> PackageOptions {
     PackageOptions {
         main_class: args.main_class.clone(),
-        version: Some(version.to_string()),
+        version: None,
+        manifest: args.manifest.clone(),
         attributes: args.attributes.clone(),
         epoch_seconds: args.epoch,
         level: args.level,
+        left_out: Vec::new(),
+        limits: jar::limits(&args.checks),
     }
 }
 
-fn warnings(
-    args: &PackageArgs,
-    packaged: &Packaged,
-    version: &Version,
-    is_folder: bool,
-) -> Vec<String> {
-    let mut warnings = packaged.summary.warnings.clone();
-    if !is_folder {
-        if args.main_class.is_some() || !args.attributes.is_empty() {
+/// The version to pack under, and what is odd about it.
+struct Versioned {
+    version: Version,
+    source: String,
+    warnings: Vec<String>,
+}
+
+fn version(args: &PackageArgs, way: Way, options: &PackageOptions) -> Result<Versioned, Failure> {
+    let input = &args.input;
+    let mut warnings = Vec::new();
+    if let (Way::PackFolder | Way::PackJarAnew, Some(version)) = (way, &args.version) {
+        // It becomes what the manifest says, so nothing can disagree.
+        return Ok(Versioned::given(version, warnings));
+    }
+    let detected = match way {
+        Way::PackFolder => detect_folder_version(input, options).map_err(|error| match error {
+            PackageError::NoVersion(error) => Failure::usage(error.to_string()),
+            error => refused(input, error),
+        }),
+        Way::PackJarAnew | Way::CopyJar => {
+            let summary =
+                inspect(input, &options.limits).map_err(|error| jar::refused(input, error))?;
+            detect_version(input, &summary).map_err(|error| Failure::usage(error.to_string()))
+        }
+    };
+    if way == Way::CopyJar {
+        let is_unused =
+            args.main_class.is_some() || args.manifest.is_some() || !args.attributes.is_empty();
+        if is_unused {
             warnings.push(
-                "an existing JAR is copied as it is: --main-class and --attribute were not used"
+                "an existing JAR is copied as it is: --manifest, --main-class and --attribute were \
+                 not used; --normalize packs it anew"
                     .to_owned(),
             );
         }
-        if let Some(named) = packaged.summary.implementation_version()
-            && named != version.to_string()
-        {
-            warnings.push(format!(
-                "the JAR's manifest says version {named}, not {version}"
-            ));
+        if let Some(version) = &args.version {
+            if let Ok(detected) = detected
+                && detected.version != version.to_string()
+            {
+                warnings.push(format!(
+                    "the JAR says version {} ({}), not {version}",
+                    detected.version, detected.source
+                ));
+            }
+            return Ok(Versioned::given(version, warnings));
         }
     }
-    warnings
-}
-
-fn version_of_jar(jar: &Path) -> Result<Version, Failure> {
-    let summary =
-        inspect(jar, &JarLimits::default()).map_err(|error| refused(PackageError::Jar(error)))?;
-    let detected =
-        detect_version(jar, &summary).map_err(|error| Failure::usage(error.to_string()))?;
-    detected.version.parse().map_err(|error| {
-        Failure::usage(format!(
-            "the JAR's version {:?} cannot be used: {error}",
-            detected.version
-        ))
-        .help("name another one:  --version 2.1.0")
+    let detected = detected?;
+    warnings.extend(jar::disagreements(&detected));
+    Ok(Versioned {
+        version: jar::usable(&detected, input)?,
+        source: detected.source.to_string(),
+        warnings,
     })
 }
 
-struct Destination {
-    jar: PathBuf,
-    sums: Option<PathBuf>,
-}
-
-/// `-o x.jar` is a file; everything else is a folder that gets a JAR and its sum.
-fn destination(args: &PackageArgs, version: &Version) -> Result<Destination, Failure> {
-    let out = &args.output;
-    let is_jar = out.extension().is_some_and(|extension| extension == "jar") && !out.is_dir();
-    if is_jar {
-        return Ok(Destination {
-            jar: out.clone(),
-            sums: None,
-        });
-    }
-    std::fs::create_dir_all(out).map_err(|error| Failure::file("make the folder", out, &error))?;
-    let name = match &args.name {
-        Some(name) => name.clone(),
-        None => base_name(&args.input, version),
-    };
-    Ok(Destination {
-        jar: out.join(format!("{name}-{version}.jar")),
-        sums: Some(out.join("SHA256SUMS")),
-    })
-}
-
-/// `build/app` and `app-2.1.0.jar` are both `app`.
-fn base_name(input: &Path, version: &Version) -> String {
-    let full = std::fs::canonicalize(input).unwrap_or_else(|_| input.to_owned());
-    let name = full
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    let stem = name.strip_suffix(".jar").unwrap_or(&name);
-    let stem = stem.strip_suffix(&format!("-{version}")).unwrap_or(stem);
-    match stem {
-        "" => "app".to_owned(),
-        stem => stem.to_owned(),
+impl Versioned {
+    fn given(version: &Version, warnings: Vec<String>) -> Self {
+        Versioned {
+            version: version.clone(),
+            source: "--version".to_owned(),
+            warnings,
+        }
     }
 }
 
-fn refused(error: PackageError) -> Failure {
+fn refused(input: &Path, error: PackageError) -> Failure {
     match error {
         PackageError::File {
             doing,
             path,
             source,
         } => Failure::file(doing, &path, &source),
+        PackageError::Jar(error) => jar::refused(input, error),
         error => {
             let mut failure = Failure::check(error.to_string());
             failure.code = "INVALID_ARTIFACT";
@@ -191,15 +223,36 @@ fn refused(error: PackageError) -> Failure {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_what_stands_before_the_version() {
-        let version: Version = "2.1.0".parse().unwrap();
-        assert_eq!(base_name(Path::new("/x/app-2.1.0.jar"), &version), "app");
-        assert_eq!(base_name(Path::new("/x/app.jar"), &version), "app");
-        assert_eq!(base_name(Path::new("/x/classes"), &version), "classes");
+impl Made {
+    fn describe(&self) -> String {
+        let mut text = format!(
+            "{}: version {} ({}), {}\n{}\nsha256 {}",
+            self.file,
+            self.version,
+            self.version_source,
+            format_size(self.size_bytes),
+            jar::describe(&self.facts),
+            self.sha256
+        );
+        if let Some(packaging) = &self.packaging {
+            text.push_str(&format!("\n{}", describe_packaging(packaging)));
+        }
+        let others: Vec<&str> = self.files.iter().skip(1).map(String::as_str).collect();
+        if !others.is_empty() {
+            text.push_str(&format!("\nalso   {}", others.join(", ")));
+        }
+        text
     }
+}
+
+/// `the same on every machine: relctl-jar-1, zlib level 9, SOURCE_DATE_EPOCH 1700000000`.
+pub(super) fn describe_packaging(packaging: &Packaging) -> String {
+    let epoch = match packaging.epoch_seconds {
+        Some(seconds) => format!(", SOURCE_DATE_EPOCH {seconds}"),
+        None => String::new(),
+    };
+    format!(
+        "the same on every machine: {}, zlib level {}{epoch}",
+        packaging.format, packaging.level
+    )
 }

@@ -7,13 +7,15 @@ use protocol::api::{
     CheckAnswer, HistoryEntry, IssuedToken, Page, ReleaseView, RevokedToken, RollbackAnswer,
     TokenView, UserView, WhoAmI,
 };
+use protocol::release_file::ReleaseFile;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    checksum, client, config, delta, doctor, login, package, publish, shell, simulate, watch,
+    checksum, client, config, delta, doctor, inspect, login, package, publish, shell, simulate,
+    watch,
 };
 use crate::args::SchemaArgs;
 use crate::exit::Exit;
@@ -41,6 +43,7 @@ const DOCUMENTS: &[(&str, Make)] = &[
     ("doctor", of::<doctor::Report>),
     ("download", of::<client::Downloaded>),
     ("history", of::<Page<HistoryEntry>>),
+    ("inspect", of::<inspect::Inspected>),
     ("login", of::<login::LoggedIn>),
     ("logout", of::<login::LoggedOut>),
     ("manual", of::<shell::Manual>),
@@ -59,8 +62,14 @@ const DOCUMENTS: &[(&str, Make)] = &[
     ("whoami", of::<WhoAmI>),
 ];
 
-/// What is no answer of a command that succeeded: the error of any, and the lines of those that go on.
-const OTHERS: &[(&str, Whole)] = &[("error", error), ("event", event), ("launch", launch)];
+/// What is no answer of a command that succeeded: the error of any, the lines of those that go on, and the file that
+/// `relctl package` writes beside a JAR.
+const OTHERS: &[(&str, Whole)] = &[
+    ("error", error),
+    ("event", event),
+    ("launch", launch),
+    ("release", release),
+];
 
 /// All names, without `relctl/` and `/v1`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -151,6 +160,12 @@ fn error() -> Schema {
 fn launch() -> Schema {
     let mut schema = generator().into_root_schema_for::<client::run::Event<'_>>();
     schema.insert("title".to_owned(), "relctl/launch/v1".into());
+    schema
+}
+
+fn release() -> Schema {
+    let mut schema = generator().into_root_schema_for::<ReleaseFile>();
+    schema.insert("title".to_owned(), "relctl/release/v1".into());
     schema
 }
 

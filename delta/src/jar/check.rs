@@ -2,9 +2,13 @@
 
 use rawzip::{ReaderAt, ZipArchive};
 
-use super::content::Unpacker;
+use super::content::{Unpacked, Unpacker};
 use super::directory::{self, Entry};
-use super::{JarError, JarLimits, JarSummary, Manifest, PomProperties, advice, layout};
+use super::error::shown;
+use super::name::in_meta_inf;
+use super::{
+    JarError, JarLimits, JarSummary, Manifest, PomProperties, advice, java_release, layout,
+};
 
 const MANIFEST: &str = "META-INF/MANIFEST.MF";
 
@@ -16,11 +20,14 @@ const CLASS_KEPT_BYTES: usize = 8;
 /// Fat JARs have some hundreds.
 const MAX_POMS: usize = 10_000;
 
+/// Shows each entry to `seen` when it has passed, in the order of the file.
 pub(super) fn check<R: ReaderAt>(
     archive: &ZipArchive<R>,
     file_bytes: u64,
     buffer: &mut [u8],
     limits: &JarLimits,
+    mut unpacker: Unpacker,
+    mut seen: impl FnMut(&Entry, &Unpacked),
 ) -> Result<JarSummary, JarError> {
     let mut entries = directory::read(archive, file_bytes, buffer, limits)?;
     // In the order of the file the data is read without seeking, and neighbours can be compared.
@@ -28,14 +35,14 @@ pub(super) fn check<R: ReaderAt>(
     layout::check(archive, &entries, buffer)?;
 
     let mut found = Found::default();
-    let mut unpacker = Unpacker::new();
     for entry in &entries {
         let part = Part::of(&entry.name);
         let unpacked = unpacker.check(archive, entry, part.kept_bytes())?;
-        found.take(entry, part, &unpacked.head)?;
+        found.take(entry, part, &unpacked.head, limits)?;
         if unpacked.unused_bytes > 0 {
             found.with_unused_bytes.push(entry.name.clone());
         }
+        seen(entry, &unpacked);
     }
     let mut summary = JarSummary {
         entries: entries.len() as u64,
@@ -48,6 +55,11 @@ pub(super) fn check<R: ReaderAt>(
         warnings: Vec::new(),
     };
     summary.warnings = advice::warnings(&summary, &entries, &found.with_unused_bytes);
+    if limits.strict && !summary.warnings.is_empty() {
+        return Err(JarError::Odd {
+            warnings: summary.warnings,
+        });
+    }
     Ok(summary)
 }
 
@@ -66,16 +78,14 @@ impl Part {
         if name.eq_ignore_ascii_case(MANIFEST) {
             return Part::Manifest;
         }
-        if let Some(rest) = in_meta_inf(name) {
-            if !rest.contains('/') && rest.to_ascii_uppercase().ends_with(".SF") {
-                return Part::SignatureFile;
-            }
-            if rest.starts_with("maven/") && rest.ends_with("/pom.properties") {
-                return Part::PomProperties;
-            }
-            if rest.starts_with("versions/") {
-                return Part::Other;
-            }
+        if is_signature_file(name) {
+            return Part::SignatureFile;
+        }
+        if PomProperties::is_name(name) {
+            return Part::PomProperties;
+        }
+        if in_meta_inf(name).is_some_and(|rest| rest.starts_with("versions/")) {
+            return Part::Other;
         }
         // A module description is skipped by the JVMs that are too old to read it.
         if name.ends_with(".class") && !name.ends_with("module-info.class") {
@@ -94,10 +104,10 @@ impl Part {
     }
 }
 
-/// The name below `META-INF/`, which the JVM finds without regard to case.
-fn in_meta_inf(name: &str) -> Option<&str> {
-    let (folder, rest) = name.split_once('/')?;
-    folder.eq_ignore_ascii_case("META-INF").then_some(rest)
+/// Whether an entry of this name makes a JAR a signed one.
+pub(crate) fn is_signature_file(name: &str) -> bool {
+    in_meta_inf(name)
+        .is_some_and(|rest| !rest.contains('/') && rest.to_ascii_uppercase().ends_with(".SF"))
 }
 
 #[derive(Debug, Default)]
@@ -110,7 +120,13 @@ struct Found {
 }
 
 impl Found {
-    fn take(&mut self, entry: &Entry, part: Part, head: &[u8]) -> Result<(), JarError> {
+    fn take(
+        &mut self,
+        entry: &Entry,
+        part: Part,
+        head: &[u8],
+        limits: &JarLimits,
+    ) -> Result<(), JarError> {
         match part {
             Part::Manifest => self.manifest = Some(Manifest::parse(head)?.0),
             Part::PomProperties if self.pom_properties.len() < MAX_POMS => {
@@ -119,11 +135,23 @@ impl Found {
             Part::SignatureFile => self.signature_files.push(entry.name.clone()),
             Part::Class => {
                 let release = class_file_release(head);
+                refuse_newer(entry, release, limits)?;
                 self.class_file_release = self.class_file_release.max(release);
             }
             Part::PomProperties | Part::Other => {}
         }
         Ok(())
+    }
+}
+
+fn refuse_newer(entry: &Entry, release: Option<u16>, limits: &JarLimits) -> Result<(), JarError> {
+    match (release.map(java_release), limits.max_java) {
+        (Some(java), Some(limit)) if java > limit => Err(JarError::ClassTooNew {
+            entry: shown(entry.name.as_bytes()),
+            java,
+            limit,
+        }),
+        _ => Ok(()),
     }
 }
 

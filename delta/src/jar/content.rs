@@ -4,10 +4,12 @@ use std::io::Read;
 
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 use rawzip::{CompressionMethod, ReaderAt, ZipArchive};
+use sha2::Digest as _;
 
 use super::JarError;
 use super::directory::Entry;
 use super::error::shown;
+use crate::Digest;
 
 /// Unpacks one entry after the other in fixed buffers.
 #[derive(Debug)]
@@ -15,6 +17,7 @@ pub(super) struct Unpacker {
     inflate: Decompress,
     packed: Vec<u8>,
     unpacked: Vec<u8>,
+    is_hashing: bool,
 }
 
 /// What was seen of an entry.
@@ -22,6 +25,8 @@ pub(super) struct Unpacker {
 pub(super) struct Unpacked {
     /// The first bytes of the content, as many as were asked for.
     pub(super) head: Vec<u8>,
+    /// The SHA-256 of the content, if it was asked for.
+    pub(super) digest: Option<Digest>,
     /// Bytes behind the end of the deflate stream, which readers ignore.
     pub(super) unused_bytes: u64,
 }
@@ -34,6 +39,15 @@ impl Unpacker {
             inflate: Decompress::new(false),
             packed: vec![0; BUFFER_BYTES],
             unpacked: vec![0; BUFFER_BYTES],
+            is_hashing: false,
+        }
+    }
+
+    /// One that also takes the SHA-256 of each content, which costs more than the CRC-32.
+    pub(super) fn hashing() -> Self {
+        Unpacker {
+            is_hashing: true,
+            ..Unpacker::new()
         }
     }
 
@@ -48,14 +62,16 @@ impl Unpacker {
             .get_entry(entry.wayfinder)
             .map_err(|error| JarError::in_entry(&entry.name, error))?;
         let mut source = place.reader();
-        let mut sink = Sink::new(entry, keep_bytes);
+        let hash = self.is_hashing.then(sha2::Sha256::new);
+        let mut sink = Sink::new(entry, keep_bytes, hash);
         let used_bytes = match entry.method {
             CompressionMethod::STORE => self.copy(&mut source, &mut sink)?,
             _ => self.inflate(&mut source, &mut sink)?,
         };
-        let head = sink.finish()?;
+        let (head, digest) = sink.finish()?;
         Ok(Unpacked {
             head,
+            digest,
             unused_bytes: entry.packed_bytes.saturating_sub(used_bytes),
         })
     }
@@ -116,16 +132,18 @@ struct Sink<'a> {
     entry: &'a Entry,
     left_bytes: u64,
     crc: Crc,
+    hash: Option<sha2::Sha256>,
     keep_bytes: usize,
     head: Vec<u8>,
 }
 
 impl<'a> Sink<'a> {
-    fn new(entry: &'a Entry, keep_bytes: usize) -> Self {
+    fn new(entry: &'a Entry, keep_bytes: usize, hash: Option<sha2::Sha256>) -> Self {
         Sink {
             entry,
             left_bytes: entry.unpacked_bytes,
             crc: Crc::new(),
+            hash,
             keep_bytes,
             head: Vec::new(),
         }
@@ -137,20 +155,23 @@ impl<'a> Sink<'a> {
             .checked_sub(bytes.len() as u64)
             .ok_or_else(|| self.damaged("it unpacks to more than its stated size"))?;
         self.crc.update(bytes);
+        if let Some(hash) = &mut self.hash {
+            hash.update(bytes);
+        }
         let wanted = self.keep_bytes - self.head.len();
         self.head
             .extend_from_slice(&bytes[..wanted.min(bytes.len())]);
         Ok(())
     }
 
-    fn finish(self) -> Result<Vec<u8>, JarError> {
+    fn finish(self) -> Result<(Vec<u8>, Option<Digest>), JarError> {
         if self.left_bytes > 0 {
             return Err(self.damaged("it unpacks to less than its stated size"));
         }
         if self.crc.sum() != self.entry.crc32 {
             return Err(self.damaged("its CRC-32 is wrong"));
         }
-        Ok(self.head)
+        Ok((self.head, self.hash.map(|hash| hash.finalize().into())))
     }
 
     fn damaged(&self, reason: &str) -> JarError {

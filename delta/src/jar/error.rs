@@ -31,6 +31,16 @@ pub enum JarError {
     Overlap { first: String, second: String },
     #[error("entry {entry:?} is damaged: {reason}; build or upload the JAR again")]
     Damaged { entry: String, reason: String },
+    #[error(
+        "class {entry:?} needs Java {java}, and no later one than {limit} is allowed; compile with --release {limit}"
+    )]
+    ClassTooNew {
+        entry: String,
+        java: u16,
+        limit: u16,
+    },
+    #[error("it works but is odd, and that is not allowed here: {}", warnings.join("; "))]
+    Odd { warnings: Vec<String> },
     #[error("{bytes} bytes follow the end of the archive; upload the JAR as the build made it")]
     TrailingBytes { bytes: u64 },
     #[error("the JAR has more than {limit} entries")]
@@ -70,6 +80,8 @@ impl JarError {
             | JarError::HeaderMismatch { .. }
             | JarError::Overlap { .. }
             | JarError::Damaged { .. }
+            | JarError::ClassTooNew { .. }
+            | JarError::Odd { .. }
             | JarError::TrailingBytes { .. } => JarErrorKind::Invalid,
             JarError::UnsafeName { .. } => JarErrorKind::UnsafeEntry,
             JarError::TooManyEntries { .. }

@@ -52,6 +52,12 @@ pub(super) fn why_odd(name: &str) -> Option<&'static str> {
     None
 }
 
+/// The name below `META-INF/`, which the JVM finds without regard to case.
+pub(super) fn in_meta_inf(name: &str) -> Option<&str> {
+    let (folder, rest) = name.split_once('/')?;
+    folder.eq_ignore_ascii_case("META-INF").then_some(rest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

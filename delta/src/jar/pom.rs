@@ -1,5 +1,7 @@
 //! Maven's `pom.properties`: which artifact and version were built into the JAR.
 
+use super::name::in_meta_inf;
+
 /// Maven's note of what was built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PomProperties {
@@ -8,8 +10,14 @@ pub struct PomProperties {
 }
 
 impl PomProperties {
+    /// Whether an entry of this name holds such notes.
+    pub(crate) fn is_name(name: &str) -> bool {
+        in_meta_inf(name)
+            .is_some_and(|rest| rest.starts_with("maven/") && rest.ends_with("/pom.properties"))
+    }
+
     /// Reads the plain `key=value` lines that Maven writes; without a version there is no result.
-    pub(super) fn parse(bytes: &[u8]) -> Option<PomProperties> {
+    pub(crate) fn parse(bytes: &[u8]) -> Option<PomProperties> {
         let text = String::from_utf8_lossy(bytes);
         let value = |wanted: &str| {
             text.lines()

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use super::{JarSummary, PomProperties};
+use super::{JarSummary, Manifest, PomProperties};
 
 /// A version and where it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl fmt::Display for VersionSource {
 /// No source names a version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the JAR names no version; looked at the manifest's Implementation-Version, Bundle-Version and Specification-Version, at pom.properties, and at the file name {file_name:?}; give it with --version"
+    "no version was found; looked at the manifest's Implementation-Version, Bundle-Version and Specification-Version, at pom.properties, and at the file name {file_name:?}; give it with --version"
 )]
 pub struct NoVersion {
     pub file_name: String,
@@ -50,7 +50,16 @@ pub struct NoVersion {
 /// The JAR at `path` is not read; `summary` is what [`inspect`](super::inspect) said of it.
 pub fn detect_version(path: &Path, summary: &JarSummary) -> Result<DetectedVersion, NoVersion> {
     let file_name = path.file_name().unwrap_or_default().to_string_lossy();
-    let attribute = |name| summary.manifest.get(name).map(str::trim);
+    version_of(&summary.manifest, &summary.pom_properties, &file_name)
+}
+
+/// The same for what is not a JAR yet.
+pub(crate) fn version_of(
+    manifest: &Manifest,
+    pom_properties: &[PomProperties],
+    file_name: &str,
+) -> Result<DetectedVersion, NoVersion> {
+    let attribute = |name| manifest.get(name).map(str::trim);
     let candidates = [
         (
             VersionSource::ImplementationVersion,
@@ -63,9 +72,9 @@ pub fn detect_version(path: &Path, summary: &JarSummary) -> Result<DetectedVersi
         ),
         (
             VersionSource::PomProperties,
-            pom_version(&summary.pom_properties, &file_name),
+            pom_version(pom_properties, file_name),
         ),
-        (VersionSource::FileName, file_name_version(&file_name)),
+        (VersionSource::FileName, file_name_version(file_name)),
     ];
     let mut named = candidates.into_iter().filter_map(|(source, version)| {
         let version = version.filter(|version| !version.is_empty())?;
@@ -73,7 +82,7 @@ pub fn detect_version(path: &Path, summary: &JarSummary) -> Result<DetectedVersi
     });
     let Some((source, version)) = named.next() else {
         return Err(NoVersion {
-            file_name: file_name.to_string(),
+            file_name: file_name.to_owned(),
         });
     };
     let disagreeing = named.filter(|(_, other)| *other != version).collect();

@@ -5,15 +5,16 @@ use super::columns::write_plan;
 use super::contents::{self, Compared};
 use super::header::{MAX_FILE_BYTES, PatchHeader, max_plain_bytes};
 use super::image::Image;
+use super::memory_bytes;
 use super::payload;
 use super::plan::make::{Base, Job, Planner};
 use super::sections;
 use super::streams::{Stream, StreamWriter};
 use super::tree::Tree;
-use super::{memory_bytes, parallel};
 use crate::Error;
 use crate::checksum::sha256;
 use crate::deadline::Deadline;
+use crate::parallel;
 
 /// Why a patch in this format cannot be had; another format can.
 #[derive(Debug, thiserror::Error)]

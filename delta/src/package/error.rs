@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::jar::{JarError, ManifestError};
+use crate::jar::{JarError, ManifestError, NoVersion};
 
 /// Why no JAR was made. Nothing is left behind, and a JAR that was there before is untouched.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,14 @@ pub enum PackageError {
     },
     #[error("the manifest attribute {name:?} is not possible: {reason}")]
     Attribute { name: String, reason: &'static str },
+    #[error(
+        "{0} signs what is to be packed, and with another manifest it would be worth nothing; take the signature away, or hand on the signed JAR as it is"
+    )]
+    Signed(String),
+    #[error("{} begins with a script, which would be lost; hand on the JAR as it is", .0.display())]
+    Prefix(PathBuf),
+    #[error(transparent)]
+    NoVersion(#[from] NoVersion),
     #[error("the JAR is refused: {0}")]
     Jar(#[from] JarError),
     #[error("cannot {doing} {}", path.display())]

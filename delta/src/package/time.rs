@@ -4,8 +4,9 @@
 
 use zip::DateTime;
 
-/// 1980-02-01: DOS time begins a month before, and a zone west of UTC must not go below it.
-const EARLIEST_SECONDS: i64 = 318_211_200;
+/// 1980-01-01 12:01, as `strip-nondeterminism` sets it: DOS time begins half a day before, and no zone west of UTC
+/// must go below it.
+const EARLIEST_SECONDS: i64 = 315_576_060;
 /// 2107-12-31 23:59:58, where DOS time ends.
 const LATEST_SECONDS: i64 = 4_354_819_198;
 
@@ -64,14 +65,14 @@ mod tests {
     }
 
     #[test]
-    fn without_an_epoch_all_is_of_february_1980() {
-        assert_eq!(shown(None), "1980-02-01 00:00:00");
+    fn without_an_epoch_all_is_of_noon_on_the_first_day_of_1980() {
+        assert_eq!(shown(None), "1980-01-01 12:01:00");
     }
 
     #[test]
     fn times_that_no_jar_can_hold_are_brought_into_range() {
-        assert_eq!(shown(Some(0)), "1980-02-01 00:00:00");
-        assert_eq!(shown(Some(i64::MIN)), "1980-02-01 00:00:00");
+        assert_eq!(shown(Some(0)), "1980-01-01 12:01:00");
+        assert_eq!(shown(Some(i64::MIN)), "1980-01-01 12:01:00");
         assert_eq!(shown(Some(i64::MAX)), "2107-12-31 23:59:58");
     }
 

@@ -5,8 +5,12 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use delta::checksum::sha256;
-use delta::jar::JarLimits;
-use delta::package::{PackageError, PackageOptions, Packaged, package_directory, package_jar};
+use delta::jar::{JarLimits, VersionSource};
+use delta::package::{
+    PackageError, PackageOptions, Packaged, detect_folder_version, normalize_jar,
+    package_directory, package_jar,
+};
+use fixtures::archive::{Archive, Entry};
 use fixtures::java::{Demo, MAIN_CLASS, compile};
 use fixtures::{broken, jars};
 
@@ -109,7 +113,7 @@ fn headers_hold_nothing_of_the_machine() {
     let listed = run(folder.path(), "unzip", &["-Z", "-l", "out.jar"]);
     let entries: Vec<&str> = listed
         .lines()
-        .filter(|line| line.contains("80-Feb-01 00:00"))
+        .filter(|line| line.contains("80-Jan-01 12:01"))
         .collect();
     assert_eq!(entries.len(), 12, "{listed}");
     for entry in entries {
@@ -161,6 +165,8 @@ fn packing_again_into_the_same_folder_gives_the_same_bytes() {
     let classes = folder.path().join("classes");
     let out = classes.join("app.jar");
     let first = package_directory(&classes, &out, &options()).unwrap();
+    // As a killed run leaves it.
+    fs::write(classes.join(".new-a1B2c3.part"), "half").unwrap();
     let second = package_directory(&classes, &out, &options()).unwrap();
     assert_eq!(first, second);
 }
@@ -177,7 +183,11 @@ fn the_bytes_are_those_of_the_pinned_deflate_library() {
         ));
     }
     let folder = folder(&[("text", text.as_bytes())]);
-    let packaged = pack(&folder, &options()).unwrap();
+    let options = PackageOptions {
+        epoch_seconds: Some(318_211_200),
+        ..options()
+    };
+    let packaged = pack(&folder, &options).unwrap();
     assert_eq!(
         hex(&packaged.sha256),
         "b693d196f4247a728e8a193936c3e4ba2c52e1e84149ceda25baa1d990fc0ce0"
@@ -305,4 +315,163 @@ fn a_broken_jar_is_not_copied() {
     fs::write(&jar, broken::bad_crc()).unwrap();
     package_jar(&jar, &out, &JarLimits::default()).unwrap_err();
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// Enough for several pieces, packed side by side, with a file among them that is packed as it is read.
+fn many_files() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut random = fixtures::random::Random::new(1);
+    for number in 0..40 {
+        let length = if number == 20 { 17 << 20 } else { 200_000 };
+        let mut content = random.bytes(length / 2);
+        content.extend_from_within(..);
+        let path = folder.path().join(format!("classes/{}", number % 7));
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join(format!("{number}.bin")), content).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn what_is_packed_side_by_side_is_a_jar_like_any_other() {
+    let folder = many_files();
+    let packaged = pack(&folder, &options()).unwrap();
+    assert_eq!(packaged.summary.entries, 2 + 7 + 40);
+    run(folder.path(), "unzip", &["-tq", "out.jar"]);
+    run(folder.path(), "unzip", &["-q", "out.jar", "-d", "unpacked"]);
+    run(folder.path(), "rm", &["-r", "unpacked/META-INF"]);
+    run(folder.path(), "diff", &["-r", "classes", "unpacked"]);
+    let listed = run(folder.path(), "unzip", &["-Z", "-l", "out.jar"]);
+    assert_eq!(listed.matches("80-Jan-01 12:01").count(), 49, "{listed}");
+    assert_eq!(listed.matches(" fat ").count(), 49, "{listed}");
+}
+
+#[test]
+fn names_are_in_the_order_of_their_bytes_behind_the_manifest() {
+    let folder = folder(&[
+        ("BOOT-INF/lib/a.jar", b"x"),
+        ("META-INF/x", b"x"),
+        ("LICENSE", b"x"),
+    ]);
+    pack(&folder, &options()).unwrap();
+    let listed = run(folder.path(), "jar", &["tf", "out.jar"]);
+    let expected = "META-INF/ META-INF/MANIFEST.MF BOOT-INF/ BOOT-INF/lib/ BOOT-INF/lib/a.jar \
+                    LICENSE META-INF/x";
+    assert_eq!(
+        listed.split_whitespace().collect::<Vec<_>>().join(" "),
+        expected
+    );
+}
+
+#[test]
+fn a_jar_that_is_packed_anew_is_the_one_that_its_folder_would_be() {
+    let one = folder(&FILES);
+    let packed = pack(&one, &options()).unwrap();
+    // Other tool, other order, no folders, and a manifest that tells of its build.
+    let other = tempfile::tempdir().unwrap();
+    let manifest = "Manifest-Version: 1.0\nBuilt-By: jane\nBnd-LastModified: 1700000000000\n";
+    fs::write(other.path().join("m"), manifest).unwrap();
+    let classes = one.path().join("classes");
+    let classes = classes.to_str().unwrap();
+    let files = ["jar", "cfm", "theirs.jar", "m", "-C", classes, "."];
+    run(other.path(), files[0], &files[1..]);
+    let (jar, out) = (
+        other.path().join("theirs.jar"),
+        other.path().join("out.jar"),
+    );
+    let normalized = normalize_jar(&jar, &out, &options()).unwrap();
+    assert_eq!(normalized.sha256, packed.sha256);
+}
+
+#[test]
+fn what_is_signed_or_begins_with_a_script_is_not_packed_anew() {
+    let folder = folder(&[("META-INF/RELEASE.SF", b"Signature-Version: 1.0\r\n\r\n")]);
+    let error = pack(&folder, &options()).unwrap_err();
+    assert!(error.to_string().contains("META-INF/RELEASE.SF"), "{error}");
+    let (jar, out) = (folder.path().join("app.jar"), folder.path().join("out.jar"));
+    let mut archive = Archive::new(jars::tiny_entries("1.0.0"));
+    archive.entries.push(Entry::stored(
+        "meta-inf/x.sf",
+        b"Signature-Version: 1.0\r\n\r\n",
+    ));
+    fs::write(&jar, archive.to_bytes()).unwrap();
+    let error = normalize_jar(&jar, &out, &options()).unwrap_err();
+    assert!(matches!(error, PackageError::Signed(_)), "{error}");
+    let mut archive = Archive::new(jars::tiny_entries("1.0.0"));
+    archive.prefix = b"#!/bin/sh\n".to_vec();
+    fs::write(&jar, archive.to_bytes()).unwrap();
+    let error = normalize_jar(&jar, &out, &options()).unwrap_err();
+    assert!(matches!(error, PackageError::Prefix(_)), "{error}");
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_manifest_from_elsewhere_takes_the_place_of_the_folders_own() {
+    let folder = folder(&[("META-INF/MANIFEST.MF", b"X-Own: yes\n")]);
+    let manifest = folder.path().join("other.mf");
+    fs::write(
+        &manifest,
+        "X-Other: yes\nMain-Class: other.Main\nBuilt-By: jane\n",
+    )
+    .unwrap();
+    let options = PackageOptions {
+        manifest: Some(manifest),
+        ..options()
+    };
+    pack(&folder, &options).unwrap();
+    assert_eq!(
+        manifest_of(folder.path()),
+        "Manifest-Version: 1.0\r\nX-Other: yes\r\nMain-Class: app.Main\r\nCreated-By: relctl\r\n\
+         Implementation-Version: 2.1.0\r\n\r\n"
+    );
+}
+
+#[test]
+fn a_class_for_a_later_java_is_refused_by_name() {
+    // Version 55 is Java 11.
+    let folder = folder(&FILES);
+    let limited = |max_java| PackageOptions {
+        limits: JarLimits {
+            max_java: Some(max_java),
+            ..JarLimits::default()
+        },
+        ..options()
+    };
+    pack(&folder, &limited(11)).unwrap();
+    let error = pack(&folder, &limited(8)).unwrap_err().to_string();
+    assert!(
+        error.contains("\"app/Main.class\" needs Java 11"),
+        "{error}"
+    );
+    assert!(error.contains("--release 8"), "{error}");
+}
+
+#[test]
+fn the_version_of_a_folder_is_what_it_says_of_itself() {
+    let found = |files: &[(&str, &[u8])], options: &PackageOptions| {
+        let folder = folder(files);
+        let found = detect_folder_version(&folder.path().join("classes"), options);
+        found.map(|found| (found.version, found.source))
+    };
+    let manifest: (&str, &[u8]) = ("META-INF/MANIFEST.MF", b"Implementation-Version: 3.0.0\n");
+    let maven: (&str, &[u8]) = (
+        "META-INF/maven/g/a/pom.properties",
+        b"artifactId=a\nversion=4.0.0\n",
+    );
+    let none = PackageOptions::default();
+    let both = found(&[manifest, maven], &none).unwrap();
+    assert_eq!(
+        both,
+        ("3.0.0".to_owned(), VersionSource::ImplementationVersion)
+    );
+    let only = found(&[maven], &none).unwrap();
+    assert_eq!(only, ("4.0.0".to_owned(), VersionSource::PomProperties));
+    let given = PackageOptions {
+        attributes: vec![("Bundle-Version".to_owned(), "5.0.0".to_owned())],
+        ..PackageOptions::default()
+    };
+    let given = found(&[maven], &given).unwrap();
+    assert_eq!(given, ("5.0.0".to_owned(), VersionSource::BundleVersion));
+    let error = found(&[("x", b"y")], &none).unwrap_err();
+    assert!(error.to_string().contains("--version"), "{error}");
 }

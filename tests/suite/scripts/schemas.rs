@@ -116,12 +116,25 @@ fn on_files(schemas: &mut Schemas, daemon: &Daemon) {
     schemas.run(here(&["checksum", "verify", "SUMS"]), 3);
     let package = ["package", "old.jar", "--version", "1.0.0", "-o", "dist"];
     schemas.run(here(&package), 0);
+    let packed = ["package", "new.jar", "--normalize", "--name", "new"];
+    let packed = schemas.run(here(&packed), 0);
+    let release = packed["data"]["files"][1].as_str().unwrap();
+    let release = std::fs::read(daemon.home().join(release)).unwrap();
+    schemas.check(&serde_json::from_slice(&release).unwrap());
+    for (file, against) in [
+        ("new.jar", "old.jar"),
+        ("dist/new-1.1.0.release.json", "dist/old-1.0.0.release.json"),
+    ] {
+        let inspect = ["inspect", file, "--list", "--against", against];
+        schemas.run(here(&inspect), 0);
+    }
     for format in ["jar", "zstd"] {
         let create = [
             "delta", "create", "old.jar", "new.jar", "-o", "patch", "--format",
         ];
         schemas.run(here(&create).args([format]), 0);
         schemas.run(here(&["delta", "inspect", "patch"]), 0);
+        schemas.run(here(&["inspect", "patch", "--against", "old.jar"]), 0);
         schemas.run(
             here(&["delta", "apply", "old.jar", "patch", "-o", "rebuilt.jar"]),
             0,

@@ -152,3 +152,25 @@ fn completions_and_manual_pages_know_every_command() {
         assert!(text.contains(".TH"), "{page}");
     }
 }
+
+#[test]
+fn an_application_starts_whatever_stands_in_the_users_file() {
+    for text in ["urk = 1", "[client.run]\nmax-crashes = 0", "timeout = "] {
+        let project = Project::new("", text);
+        let folder = project.0.path().join("app");
+        let run = project.relctl(["client", "run", "--app-dir"]).path(&folder);
+        // Nothing is installed: that, and not the file, is what stops it.
+        let finished = run.run().exits_with(5);
+        let said = &finished.stderr;
+        assert!(
+            said.contains("warning: no settings are used"),
+            "{}",
+            finished.story()
+        );
+        assert!(
+            said.contains("nothing can be started"),
+            "{}",
+            finished.story()
+        );
+    }
+}

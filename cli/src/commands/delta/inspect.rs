@@ -1,11 +1,12 @@
 //! `relctl delta inspect`: what a patch says of itself, without applying it.
 
+use std::path::Path;
+
 use delta::{Contents, EntryCounts, Stated};
 use protocol::Checksum;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::args::DeltaInspectArgs;
 use crate::failure::Failure;
 use crate::units::{format_share, format_size};
 
@@ -61,8 +62,7 @@ struct StreamDocument {
     unpacked_bytes: u64,
 }
 
-pub(super) fn inspect(args: &DeltaInspectArgs) -> Result<Inspected, Failure> {
-    let path = &args.patch;
+pub(in crate::commands) fn inspect(path: &Path) -> Result<Inspected, Failure> {
     let patch = std::fs::read(path).map_err(|error| Failure::file("read", path, &error))?;
     let summary = delta::inspect(&patch)
         .map_err(|error| Failure::check(format!("{}: {error}", path.display())))?;
@@ -127,7 +127,13 @@ fn document(stated: Stated) -> StatedDocument {
 }
 
 impl Inspected {
-    pub(super) fn describe(&self) -> String {
+    /// The SHA-256 of the old and of the new file, where the patch names them.
+    pub(in crate::commands) fn ends(&self) -> Option<(Checksum, Checksum)> {
+        let stated = self.stated.as_ref()?;
+        Some((stated.source_sha256, stated.target_sha256))
+    }
+
+    pub(in crate::commands) fn describe(&self) -> String {
         let size = format_size(self.size_bytes);
         let Some(stated) = &self.stated else {
             return format!(

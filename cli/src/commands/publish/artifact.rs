@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use delta::jar::{JarError, JarLimits, detect_version, inspect};
+use delta::jar::{JarLimits, detect_version, inspect};
 use protocol::{Checksum, Version};
 
-use crate::commands::blocking;
+use crate::commands::{blocking, jar};
 use crate::failure::Failure;
 
 /// A JAR that passed its checks.
@@ -40,14 +40,8 @@ fn inspected(path: PathBuf, wanted: Option<Version>) -> Result<Artifact, Failure
         return Err(Failure::usage(format!("{} is no file", path.display()))
             .help("a JAR is uploaded from a file, so that a cut upload can be tried again"));
     }
-    let summary = inspect(&path, &JarLimits::default()).map_err(|error| match error {
-        JarError::Io(error) => read(&error),
-        error => {
-            let mut failure = Failure::check(format!("{}: {error}", path.display()));
-            failure.code = "INVALID_ARTIFACT";
-            failure
-        }
-    })?;
+    let summary =
+        inspect(&path, &JarLimits::default()).map_err(|error| jar::refused(&path, error))?;
     let mut warnings = summary.warnings.clone();
     let detected = detect_version(&path, &summary);
     let version = match (wanted, detected) {

@@ -10,7 +10,7 @@ use super::super::damaged;
 use super::super::deflate::{Deflater, Likeness, Replay};
 use super::super::header::PatchHeader;
 use super::super::image::Image;
-use super::super::parallel;
+
 use super::super::plan::{Content, Plan, Planned};
 use super::super::tokens::take_apart;
 use super::super::tree::{NodeId, Tree};
@@ -18,6 +18,7 @@ use super::packing::{Body, Packed, pack};
 use super::sink::Sink;
 use crate::Error;
 use crate::deadline::Deadline;
+use crate::parallel;
 
 /// Rebuilds the whole file into `out`.
 pub(crate) fn rebuild(

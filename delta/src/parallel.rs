@@ -5,7 +5,7 @@ use std::thread;
 
 /// Calls `work` for each item, and gives the results in the items' order. There are as many threads
 /// as states; a single state works on the caller's thread.
-pub(super) fn map<S: Send, T: Sync, R: Send>(
+pub(crate) fn map<S: Send, T: Sync, R: Send>(
     states: &mut [S],
     items: &[T],
     work: impl Fn(&mut S, &T) -> R + Sync,
