@@ -11,6 +11,7 @@ mod scripts;
 mod setup;
 mod simulate;
 mod variables;
+mod watch;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -29,11 +30,12 @@ pub(crate) use files::{
 pub(crate) use identity::{TokenCommand, TokenCreateArgs, UserCommand};
 pub(crate) use launch::{InstallArgs, RollbackArgs, RunArgs, StatusArgs};
 pub(crate) use publish::{DeltaFrom, PublishArgs};
-pub(crate) use releases::{VersionsCommand, WatchArgs};
+pub(crate) use releases::VersionsCommand;
 pub(crate) use scripts::{CompletionsArgs, HelpArgs, ManArgs, SchemaArgs};
 pub(crate) use setup::{ConfigCommand, ConfigShowArgs, LoginArgs};
 pub(crate) use simulate::{SimulateArgs, Until};
 pub(crate) use variables::{command, short_variable, without_empty_variables};
+pub(crate) use watch::{Target, ViewName, WatchArgs};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -23,6 +23,7 @@ mod packaging;
 mod power_cut;
 mod publish;
 mod restart;
+mod screens;
 mod scripts;
 mod simulate;
 mod spec;

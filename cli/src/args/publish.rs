@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args};
 use protocol::{Channel, Platform, Version};
 
+use super::watch::Target;
 use crate::units::{parse_duration, parse_percent};
 
 /// Upload a release with its deltas, then announce it
@@ -87,9 +88,9 @@ pub(crate) struct PublishArgs {
         default_value = "5"
     )]
     pub(crate) retries: u32,
-    /// Then watch, until this share of the clients runs it (see relctl watch --until)
-    #[arg(long, value_name = "X%", value_parser = parse_percent, conflicts_with = "draft")]
-    pub(crate) wait: Option<u8>,
+    /// Then watch, until this share of the clients runs it, or this many do (see relctl watch --until)
+    #[arg(long, value_name = "X%|done|N", conflicts_with = "draft")]
+    pub(crate) wait: Option<Target>,
     /// Then watch, and end with exit code 9 when more than this share of the clients failed
     #[arg(long, value_name = "X%", value_parser = parse_percent, requires = "wait")]
     pub(crate) fail_over: Option<u8>,

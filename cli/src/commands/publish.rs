@@ -14,6 +14,7 @@ mod send;
 mod standing;
 mod summary;
 
+use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
 use client::http::NewRelease;
@@ -21,7 +22,7 @@ use protocol::api::{ReleaseChange, ReleaseState};
 use protocol::{Checksum, Code};
 
 use super::{watch, within};
-use crate::args::{Global, PublishArgs, WatchArgs};
+use crate::args::{Global, PublishArgs, ViewName, WatchArgs};
 use crate::config;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -209,7 +210,10 @@ async fn follow(
         client: None,
         until: args.wait,
         fail_over: args.fail_over,
+        min_sample: NonZeroU64::MIN,
+        give_up_after: None,
         since: None,
+        view: ViewName::Auto,
     };
     watch::run(&global, watched, output).await
 }
