@@ -25,7 +25,7 @@ pub(crate) enum Exit {
     RateLimited,
     /// The daemon cannot be reached, or the connection was lost and did not come back.
     Network,
-    /// `watch --fail-over` was crossed.
+    /// `watch --fail-over` was crossed, or what it waits for was withdrawn.
     RolloutFailed,
     /// `--timeout` passed.
     Timeout,
@@ -126,7 +126,7 @@ impl Exit {
         (
             Self::RolloutFailed,
             "rollout failed",
-            "more clients failed than --fail-over allows",
+            "more clients failed than --fail-over allows, or the version was withdrawn",
         ),
         (Self::Timeout, "timeout", "--timeout passed"),
         (

@@ -1,6 +1,7 @@
 //! `relctl watch`: the fleet, as a table, as lines, as JSON, and as an exit code.
 
 mod board;
+mod ending;
 mod events;
 mod fleet;
 mod gate;
@@ -27,8 +28,10 @@ use crate::config;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::units::{format_duration, format_share};
-pub(super) use events::{StreamState, Summary, own};
+use crate::units::format_duration;
+use ending::End;
+pub(super) use ending::Summary;
+pub(super) use events::{StreamState, own};
 use fleet::{Fleet, Goal};
 use gate::{Gate, Verdict};
 use opening::Opening;
@@ -40,19 +43,6 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// A pipeline waits this long for a daemon that went away, unless it says otherwise.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
-
-/// Why the watch ended.
-#[derive(Debug)]
-enum End {
-    Reached,
-    Failed,
-    /// The version that was named is no longer offered.
-    Withdrawn,
-    TimedOut,
-    Stopped(Exit),
-    /// Something went wrong after the watch had begun.
-    Broken(Failure),
-}
 
 pub(crate) async fn run(
     global: &Global,
@@ -258,65 +248,23 @@ impl Watcher<'_> {
     /// The summary is the last line, however the watch ended.
     fn last_words(self, end: End, elapsed: Duration) -> Result<Exit, Failure> {
         self.view.close(&self.fleet);
-        let (result, exit) = match &end {
-            End::Reached => ("reached", Exit::Ok),
-            End::Failed => ("failed", Exit::RolloutFailed),
-            End::Withdrawn => ("withdrawn", Exit::RolloutFailed),
-            End::TimedOut => ("timeout", Exit::Timeout),
-            End::Stopped(Exit::Ok) => ("stopped", Exit::Ok),
-            End::Stopped(exit) => ("interrupted", *exit),
-            End::Broken(failure) if failure.exit == Exit::Network => ("lost", Exit::Network),
-            End::Broken(failure) => ("error", failure.exit),
-        };
-        let reason = match end {
-            End::Broken(failure) => {
-                self.output.fail(&failure);
-                Some(failure.message)
-            }
-            End::Withdrawn => Some("the version is no longer offered".to_owned()),
-            End::Reached | End::Failed | End::TimedOut | End::Stopped(_) => None,
-        };
-        let counts = self.fleet.counts();
+        let exit = end.exit();
+        if let End::Broken(failure) = &end {
+            self.output.fail(failure);
+        }
         let summary = Summary {
-            result,
-            reason,
+            result: end.result(),
+            reason: end.reason(),
             target: self.args.until.map(|until| until.to_string()),
-            version: self.fleet.goal().map(|goal| goal.version.to_string()),
-            eligible: counts.eligible(),
-            waiting: counts.waiting,
-            under_way: counts.downloading + counts.installing,
-            completed: counts.done,
-            failed: counts.failed,
-            rate_limited: counts.rate_limited,
-            bytes: self.fleet.bytes(),
             gaps: self.gaps,
-            duration_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            ..Summary::of(&self.fleet, elapsed)
         };
         match self.output.is_json() {
             true => self.output.json_line(&own("SUMMARY", &summary))?,
-            false => self.output.line(&in_words(&summary, elapsed))?,
+            false => self.output.line(&summary.in_words())?,
         }
         Ok(exit)
     }
-}
-
-/// The summary for people.
-fn in_words(summary: &Summary, elapsed: Duration) -> String {
-    let mut words = summary.result.to_owned();
-    if let Some(target) = &summary.target {
-        words.push_str(&format!(" ({target})"));
-    }
-    let (done, eligible) = (summary.completed, summary.eligible);
-    let share = format_share(done, eligible);
-    words.push_str(&format!(
-        ": {share} done ({done} of {eligible}), {} failed, in {}",
-        summary.failed,
-        format_duration(elapsed)
-    ));
-    if summary.gaps > 0 {
-        words.push_str("; events were lost, so these numbers may be too small");
-    }
-    words
 }
 
 /// Waits for a moment, or for ever.

@@ -1,11 +1,9 @@
-//! Events, and what becomes of the watch itself, as lines for programs. The last one is SUMMARY.
+//! Events, and what becomes of the watch itself, as lines for programs.
 
 use protocol::{ServerMessage, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
-
-use super::fleet::Bytes;
 
 const SCHEMA: &str = "relctl/event/v1";
 
@@ -58,38 +56,6 @@ pub(in crate::commands) fn own<T: Serialize>(kind: &str, data: T) -> EventLine<T
         r#type: kind.into(),
         data,
     }
-}
-
-/// The last line.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::commands) struct Summary {
-    /// `reached`, `failed`, `withdrawn`, `timeout`, `interrupted`, `lost` or `error`.
-    pub(super) result: &'static str,
-    /// Why, where the result alone does not say it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) reason: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) target: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) version: Option<String>,
-    /// Clients that should run the version.
-    pub(super) eligible: u64,
-    /// Those that have not begun.
-    pub(super) waiting: u64,
-    /// Those on their way.
-    pub(super) under_way: u64,
-    /// Those that run it.
-    pub(super) completed: u64,
-    /// Those whose installation failed and was not made good.
-    pub(super) failed: u64,
-    /// How often a limit was passed.
-    pub(super) rate_limited: u64,
-    /// What travelled, as far as it was seen.
-    pub(super) bytes: Bytes,
-    /// How often events were lost, so that numbers may be too small.
-    pub(super) gaps: u64,
-    pub(super) duration_ms: u64,
 }
 
 #[cfg(test)]

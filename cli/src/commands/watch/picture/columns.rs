@@ -7,7 +7,8 @@ use ratatui_core::style::{Color, Modifier, Style};
 
 use super::super::fleet::Way;
 use super::super::table::{Phase, Row};
-use super::{Cut, Look, Pen};
+use super::Look;
+use super::pen::{Cut, Pen};
 use crate::units::{format_duration, format_speed};
 
 /// How wide each column is.
