@@ -10,6 +10,7 @@ mod scripts;
 mod setup;
 mod simulate;
 mod variables;
+mod watch;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,11 +28,12 @@ pub(crate) use files::{
 };
 pub(crate) use identity::{TokenCommand, TokenCreateArgs, UserCommand};
 pub(crate) use launch::{InstallArgs, RollbackArgs, RunArgs, StatusArgs};
-pub(crate) use releases::{DeltaFrom, PublishArgs, VersionsCommand, WatchArgs};
+pub(crate) use releases::{DeltaFrom, PublishArgs, VersionsCommand};
 pub(crate) use scripts::{CompletionsArgs, HelpArgs, ManArgs, SchemaArgs};
 pub(crate) use setup::{ConfigCommand, ConfigShowArgs, LoginArgs};
 pub(crate) use simulate::{SimulateArgs, Until};
 pub(crate) use variables::{command, short_variable, without_empty_variables};
+pub(crate) use watch::{Target, ViewName, WatchArgs};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -79,10 +79,10 @@ async fn dispatch(
 }
 
 /// Ends a command when its time is over, or when the user or the system wants it to end.
-async fn within(
+async fn within<T>(
     timeout: Option<Duration>,
-    command: impl Future<Output = Result<Exit, Failure>>,
-) -> Result<Exit, Failure> {
+    command: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     tokio::select! {
         // In this order: a signal must be awaited before the command begins, or it ends the process unheard.
         biased;

@@ -11,6 +11,7 @@ mod credentials;
 mod exit;
 mod failure;
 mod output;
+mod screen;
 mod settings;
 mod suggest;
 mod units;

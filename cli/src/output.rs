@@ -89,6 +89,11 @@ impl Output {
         self.json
     }
 
+    /// Whether progress is unwanted.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// How everything looks.
     pub(crate) fn style(&self) -> Style {
         self.style

@@ -25,6 +25,7 @@ pip3             python3-pip
 zip              zip
 7zz              7zip
 libdeflate-gzip  libdeflate-tools
+tmux             tmux
 mkfs.ext4        e2fsprogs
 mount            mount
 strip-nondeterminism strip-nondeterminism

@@ -173,6 +173,12 @@ impl Daemon {
         Api::new(&self.url, None)
     }
 
+    /// The folder of the command line tool.
+    pub(crate) fn tools(&self) -> &Path {
+        let relctl = Path::new(self.binaries.relctl);
+        relctl.parent().unwrap_or(relctl)
+    }
+
     /// The command line tool as the administrator of the first start.
     #[must_use]
     #[track_caller]

@@ -13,6 +13,7 @@ pub mod process;
 pub mod relay;
 pub mod relctl;
 pub mod socket;
+pub mod terminal;
 pub mod tls;
 pub mod volume;
 pub mod wait;
@@ -24,6 +25,7 @@ pub use front::Front;
 pub use relay::Relay;
 pub use relctl::{Finished, Relctl};
 pub use socket::Socket;
+pub use terminal::Terminal;
 pub use tls::Tls;
 pub use volume::Volume;
 

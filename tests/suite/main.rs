@@ -22,6 +22,7 @@ mod main_job;
 mod packaging;
 mod power_cut;
 mod restart;
+mod screens;
 mod scripts;
 mod simulate;
 mod spec;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::{ArgAction, Args, Subcommand, ValueEnum};
 use protocol::api::ReleaseState;
-use protocol::{Channel, ClientId, Platform, Version};
+use protocol::{Channel, Platform, Version};
 
 use crate::units::parse_percent;
 
@@ -187,38 +187,4 @@ impl From<StateName> for ReleaseState {
             StateName::Recalled => Self::Recalled,
         }
     }
-}
-
-/// Watch clients take a release
-///
-/// Bars on a terminal, plain lines elsewhere, one JSON line per event with --json; the last line is a summary.
-/// With --until or --fail-over the fleet becomes an exit code.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  relctl watch
-  relctl watch 2.1.0 --until 95% --fail-over 2% --timeout 30m
-  relctl watch 2.1.0 --json | jq -c 'select(.type == \"INSTALLATION_COMPLETED\")'
-
-A client counts as done when it runs the version; the share is that of the clients that were seen.
-Without a version the newest release that clients are offered counts.")]
-pub(crate) struct WatchArgs {
-    /// Only this version
-    #[arg(value_name = "V")]
-    pub(crate) version: Option<Version>,
-    /// Only this channel
-    #[arg(long, short, value_name = "C")]
-    pub(crate) channel: Option<Channel>,
-    /// Only this client
-    #[arg(long, value_name = "ID")]
-    pub(crate) client: Option<ClientId>,
-    /// End with success when this share of the clients runs the version
-    #[arg(long, value_name = "X%", value_parser = parse_percent)]
-    pub(crate) until: Option<u8>,
-    /// End with exit code 9 when more than this share of the clients failed
-    #[arg(long, value_name = "X%", value_parser = parse_percent)]
-    pub(crate) fail_over: Option<u8>,
-    /// Begin behind this position in the events
-    #[arg(long, value_name = "SEQ")]
-    pub(crate) since: Option<u64>,
 }

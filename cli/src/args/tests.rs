@@ -55,6 +55,8 @@ fn the_lines_of_the_contract_are_understood() {
         "versions rollback --channel stable --to 2.0.5",
         "watch",
         "watch 2.1.0 --json --until 95% --fail-over 2% --timeout 30m",
+        "watch --until done --min-sample 20 --give-up-after 5m --view plain",
+        "watch --until 40",
         "client update --app-dir app --client-id desktop-1 --channel stable --once",
         "client run --app-dir app",
         "client run --app-dir app --probation 5s --max-crashes 2 --require-confirmation -- -Xmx1g -- --open x",
@@ -128,6 +130,11 @@ fn wrong_values_are_named_with_what_was_expected() {
         (
             "simulate --clients 5 --until soon",
             "expected updated, or a time",
+        ),
+        ("watch --until 0", "expected a share such as 95%"),
+        (
+            "watch --until 101%",
+            "expected a whole number from 0 to 100",
         ),
         ("publsh app.jar", "similar subcommand"),
         ("whoami --token secret", "unexpected argument '--token'"),

@@ -1,12 +1,17 @@
-//! `relctl watch`: the fleet, as bars, as lines, as JSON, and as an exit code.
+//! `relctl watch`: the fleet, as a table, as lines, as JSON, and as an exit code.
 
-mod bars;
+mod board;
+mod events;
 mod fleet;
+mod gate;
 mod lines;
+mod opening;
+mod picture;
+mod table;
+mod view;
 
-use std::io::IsTerminal;
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use client::http::ListQuery;
 use client::live::Event;
@@ -14,32 +19,39 @@ use client::{Daemon, Live, Session};
 use protocol::api::ReleaseState;
 use protocol::message::Watch;
 use protocol::{Code, ServerMessage};
+use tokio::time::{Instant, MissedTickBehavior, sleep_until};
 
-use super::{passed, stopped};
+use super::{passed, stopped, within};
 use crate::args::{Global, WatchArgs};
 use crate::config;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::units::{format_duration, format_share};
-use bars::Bars;
+pub(super) use events::{StreamState, Summary, own};
 use fleet::{Fleet, Goal};
-use lines::LineState;
-pub(super) use lines::{StreamState, Summary, own};
+use gate::{Gate, Verdict};
+use opening::Opening;
+use table::Request;
+use view::{Line, View};
 
-/// The clients that are connected come first, without a mark at their end; a pause this long is taken for it.
-const SETTLING: Duration = Duration::from_millis(500);
+/// How often keys are looked for. It decides nothing about the fleet.
+const TICK: Duration = Duration::from_millis(50);
 
-/// How often bars are drawn again.
-const REFRESH: Duration = Duration::from_millis(250);
+/// A pipeline waits this long for a daemon that went away, unless it says otherwise.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 /// Why the watch ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum End {
     Reached,
     Failed,
+    /// The version that was named is no longer offered.
+    Withdrawn,
     TimedOut,
     Stopped(Exit),
+    /// Something went wrong after the watch had begun.
+    Broken(Failure),
 }
 
 pub(crate) async fn run(
@@ -49,59 +61,76 @@ pub(crate) async fn run(
 ) -> Result<Exit, Failure> {
     let began = Instant::now();
     let daemon = config::daemon(global)?;
+    let goal = within(global.timeout, goal(&daemon, &args, output)).await?;
     let mut watcher = Watcher {
-        fleet: Fleet::new(goal(&daemon, &args, output).await?, args.version.is_some()),
-        lines: LineState::default(),
-        bars: Bars::new(!global.json && output.has_bars() && std::io::stdout().is_terminal()),
+        fleet: Fleet::new(goal, args.version.is_some()),
+        gate: Gate {
+            until: args.until,
+            fail_over: args.fail_over,
+            min_sample: args.min_sample,
+        },
+        view: View::open(args.view, output)?,
         args,
         output,
-        is_connected: false,
+        opening: Opening::Unready,
+        has_begun: false,
+        gaps: 0,
+        gone_since: None,
     };
-    let mut live = Live::start(daemon.clone(), watcher.session());
-    let end = watcher.watch(&mut live, global.timeout).await;
-    watcher.bars.clear(output);
+    let mut live = Live::start(daemon, watcher.session());
+    let left = global
+        .timeout
+        .map(|timeout| timeout.saturating_sub(began.elapsed()));
+    let end = match watcher.watch(&mut live, left).await {
+        Ok(end) => end,
+        // Whoever cannot begin, or has no reader, has nothing to sum up.
+        Err(failure) if !watcher.has_begun || failure.is_closed_pipe() => return Err(failure),
+        Err(failure) => End::Broken(failure),
+    };
     live.close().await;
-    watcher.last_words(end?, began.elapsed())
+    watcher.last_words(end, began.elapsed())
 }
 
 /// What the clients should run: the version that was named, else the newest that is offered.
 async fn goal(daemon: &Daemon, args: &WatchArgs, output: &Output) -> Result<Option<Goal>, Failure> {
-    let release = match &args.version {
-        Some(version) => match daemon.release(version).await {
-            Ok(release) => Some(release),
-            // A pipeline may watch first and publish then.
-            Err(error) if error.code() == Some(Code::NotFound) => {
-                output.say(&format!("{version} is not published yet; waiting for it"));
-                return Ok(Some(Goal {
-                    version: version.clone(),
-                    rollout_percentage: 100,
-                }));
-            }
-            Err(error) => return Err(error.into()),
-        },
-        None => {
-            let query = ListQuery {
-                size: 1,
-                channel: args.channel.clone(),
-                state: Some(ReleaseState::Active),
-                ..ListQuery::default()
-            };
-            daemon.releases(&query).await?.content.into_iter().next()
-        }
+    let Some(version) = &args.version else {
+        let query = ListQuery {
+            size: 1,
+            channel: args.channel.clone(),
+            state: Some(ReleaseState::Active),
+            ..ListQuery::default()
+        };
+        let newest = daemon.releases(&query).await?.content.into_iter().next();
+        return Ok(newest.map(Goal::from));
     };
-    Ok(release.map(|release| Goal {
-        version: release.version_number,
-        rollout_percentage: release.rollout_percentage,
-    }))
+    match daemon.release(version).await {
+        Ok(release) => {
+            if let ReleaseState::Inactive | ReleaseState::Recalled = release.state {
+                output.warn(&format!("{version} is {}", release.state.as_str()));
+            }
+            Ok(Some(Goal::from(release)))
+        }
+        // A pipeline may watch first and publish then.
+        Err(error) if error.code() == Some(Code::NotFound) => {
+            output.say(&format!("{version} is not published yet; waiting for it"));
+            Ok(Some(Goal::unpublished(version.clone())))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 struct Watcher<'a> {
     args: WatchArgs,
     output: &'a Output,
     fleet: Fleet,
-    lines: LineState,
-    bars: Bars,
-    is_connected: bool,
+    gate: Gate,
+    view: View,
+    opening: Opening,
+    has_begun: bool,
+    /// How often events were lost.
+    gaps: u64,
+    /// When the daemon went away.
+    gone_since: Option<Instant>,
 }
 
 impl Watcher<'_> {
@@ -121,93 +150,91 @@ impl Watcher<'_> {
     async fn watch(&mut self, live: &mut Live, timeout: Option<Duration>) -> Result<End, Failure> {
         let mut stopped = pin!(stopped());
         let mut passed = pin!(passed(timeout));
-        let mut refresh = tokio::time::interval(REFRESH);
-        // Counted from the last event, so that a busy fleet is waited for.
-        let mut quiet_since = tokio::time::Instant::now();
-        let mut is_settled = false;
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            if is_settled && let Some(end) = self.end() {
+            if self.opening.is_over()
+                && let Some(end) = self.end()
+            {
                 return Ok(end);
             }
-            let settling = async {
-                match is_settled || !self.is_connected {
-                    true => std::future::pending().await,
-                    false => tokio::time::sleep_until(quiet_since + SETTLING).await,
-                }
-            };
-            let event = tokio::select! {
-                event = live.next() => event,
-                _ = refresh.tick() => {
-                    self.bars.refresh();
-                    continue;
-                }
+            tokio::select! {
+                event = live.next() => match event {
+                    Some(Ok(event)) => self.note(event)?,
+                    Some(Err(error)) => return Err(error.into()),
+                    None => return Err(Failure::error("the live session ended")),
+                },
+                _ = tick.tick() => match self.view.tick(&self.fleet, self.output)? {
+                    Some(Request::Quit) if !self.gate.is_set() => return Ok(End::Stopped(Exit::Ok)),
+                    // What was asked for was not reached.
+                    Some(Request::Quit | Request::Interrupt) => return Ok(End::Stopped(Exit::Interrupted)),
+                    None => {}
+                },
+                () = at(self.opening.ends_at()) => self.opening.end(),
+                () = at(self.gives_up_at()) => return Err(self.given_up()),
                 exit = &mut stopped => return Ok(End::Stopped(exit)),
                 _ = &mut passed => return Ok(End::TimedOut),
-                () = settling => {
-                    is_settled = true;
-                    continue;
-                }
-            };
-            quiet_since = tokio::time::Instant::now();
-            match event {
-                Some(Ok(event)) => self.note(event)?,
-                Some(Err(error)) => return Err(error.into()),
-                None => return Err(Failure::error("the live session ended")),
             }
         }
     }
 
     fn end(&self) -> Option<End> {
-        let counts = self.fleet.counts();
-        if self
-            .args
-            .fail_over
-            .is_some_and(|limit| counts.failed_is_over(limit))
-        {
-            return Some(End::Failed);
+        match self.gate.judge(&self.fleet.counts()) {
+            Some(Verdict::Reached) => Some(End::Reached),
+            Some(Verdict::Failed) => Some(End::Failed),
+            // Nobody takes it any more.
+            None if self.gate.is_set() && self.fleet.is_withdrawn() => Some(End::Withdrawn),
+            None => None,
         }
-        let until = self.args.until?;
-        counts.done_is_at_least(until).then_some(End::Reached)
+    }
+
+    fn gives_up_at(&self) -> Option<Instant> {
+        let default = self.gate.is_set().then_some(PATIENCE);
+        let patience = self.args.give_up_after.or(default)?;
+        self.gone_since.map(|since| since + patience)
+    }
+
+    fn given_up(&self) -> Failure {
+        let away = self.gone_since.map(|since| since.elapsed());
+        let away = format_duration(away.unwrap_or_default());
+        let message = format!("the daemon stayed away for {away}");
+        Failure::new(Exit::Network, "CONNECTION_LOST", message)
+            .help("is the daemon up?  relctld serve")
+            .help("wait longer:       --give-up-after 1h")
     }
 
     fn note(&mut self, event: Event) -> Result<(), Failure> {
         match event {
             Event::Connected(_) => Ok(()),
             Event::Ready => {
-                let again = std::mem::replace(&mut self.is_connected, true);
-                if again {
-                    self.output.say("connected again");
-                    return self.stream_state("live", None, None);
+                self.gone_since = None;
+                self.opening.ready(Instant::now());
+                if std::mem::replace(&mut self.has_begun, true) {
+                    return self.view.line(&Line::Back, self.output);
                 }
-                self.say_begin();
-                Ok(())
+                let words = self.first_words();
+                self.view.line(&Line::Begun(&words), self.output)
             }
             Event::Gap => {
-                self.output.warn("the daemon no longer has all events since the connection broke; some are missing here");
-                self.stream_state("gap", None, None)
+                self.gaps += 1;
+                self.view.line(&Line::Gap, self.output)
             }
-            Event::Waiting { reason, .. } if !self.is_connected => {
-                let failure = Failure::new(
-                    Exit::Network,
-                    "UNREACHABLE",
-                    format!("cannot watch: {reason}"),
-                );
-                Err(failure
+            Event::Waiting { reason, .. } if !self.has_begun => {
+                let message = format!("cannot watch: {reason}");
+                Err(Failure::new(Exit::Network, "UNREACHABLE", message)
                     .help("is the daemon up?  relctld serve")
                     .help("another daemon?    --url or RELCTL_URL"))
             }
             Event::Waiting { reason, wait, .. } => {
-                self.output.say(&format!(
-                    "{reason}; trying again in {}",
-                    format_duration(wait)
-                ));
-                self.stream_state("reconnecting", Some(reason), Some(wait))
+                self.gone_since.get_or_insert_with(Instant::now);
+                let reason = &reason;
+                self.view.line(&Line::Broken { reason, wait }, self.output)
             }
             Event::Message(message) => self.message(&message),
         }
     }
 
-    fn say_begin(&self) {
+    fn first_words(&self) -> String {
         let what = match (self.fleet.goal(), &self.args.version) {
             (Some(goal), Some(_)) => format!("Watching clients take {}", goal.version),
             (Some(goal), None) => {
@@ -215,76 +242,87 @@ impl Watcher<'_> {
             }
             (None, _) => "Watching the fleet; nothing is published yet".to_owned(),
         };
-        self.output.say(&format!("{what}; Ctrl-C ends it"));
+        format!("{what}; Ctrl-C ends it")
     }
 
     fn message(&mut self, message: &ServerMessage) -> Result<(), Failure> {
-        let Some(change) = self.fleet.apply(message) else {
-            return Ok(());
-        };
-        if self.output.is_json() {
-            return match lines::event(message) {
-                Some(line) => self.output.json_line(&line),
-                None => Ok(()),
-            };
+        let is_naming = matches!(message, ServerMessage::ClientConnected(_));
+        let is_news = !is_naming && self.args.since.is_none();
+        self.opening.hear(Instant::now(), is_news);
+        match self.fleet.apply(message) {
+            Some(change) => self.view.change(message, &change, self.output),
+            None => Ok(()),
         }
-        let is_drawn = self.bars.draw(&change, self.output);
-        if !is_drawn && let Some(line) = self.lines.line(&change) {
-            self.output.line(&line)?;
-        }
-        self.bars.total(&self.fleet, self.output);
-        Ok(())
-    }
-
-    fn stream_state(
-        &self,
-        state: &'static str,
-        reason: Option<String>,
-        wait: Option<Duration>,
-    ) -> Result<(), Failure> {
-        if !self.output.is_json() {
-            return Ok(());
-        }
-        let retry_in_ms = wait.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
-        let state = StreamState {
-            state,
-            reason,
-            retry_in_ms,
-        };
-        self.output.json_line(&own("STREAM_STATE", state))
     }
 
     /// The summary is the last line, however the watch ended.
-    fn last_words(&self, end: End, elapsed: Duration) -> Result<Exit, Failure> {
-        let counts = self.fleet.counts();
-        let (result, exit) = match end {
+    fn last_words(self, end: End, elapsed: Duration) -> Result<Exit, Failure> {
+        self.view.close(&self.fleet);
+        let (result, exit) = match &end {
             End::Reached => ("reached", Exit::Ok),
             End::Failed => ("failed", Exit::RolloutFailed),
+            End::Withdrawn => ("withdrawn", Exit::RolloutFailed),
             End::TimedOut => ("timeout", Exit::Timeout),
-            End::Stopped(exit) => ("interrupted", exit),
+            End::Stopped(Exit::Ok) => ("stopped", Exit::Ok),
+            End::Stopped(exit) => ("interrupted", *exit),
+            End::Broken(failure) if failure.exit == Exit::Network => ("lost", Exit::Network),
+            End::Broken(failure) => ("error", failure.exit),
         };
+        let reason = match end {
+            End::Broken(failure) => {
+                self.output.fail(&failure);
+                Some(failure.message)
+            }
+            End::Withdrawn => Some("the version is no longer offered".to_owned()),
+            End::Reached | End::Failed | End::TimedOut | End::Stopped(_) => None,
+        };
+        let counts = self.fleet.counts();
         let summary = Summary {
             result,
-            target: self.args.until.map(|until| format!("{until}%")),
+            reason,
+            target: self.args.until.map(|until| until.to_string()),
             version: self.fleet.goal().map(|goal| goal.version.to_string()),
-            eligible: counts.eligible,
+            eligible: counts.eligible(),
+            waiting: counts.waiting,
+            under_way: counts.downloading + counts.installing,
             completed: counts.done,
             failed: counts.failed,
             rate_limited: counts.rate_limited,
+            bytes: self.fleet.bytes(),
+            gaps: self.gaps,
             duration_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
         };
-        if self.output.is_json() {
-            self.output.json_line(&own("SUMMARY", &summary))?;
-            return Ok(exit);
+        match self.output.is_json() {
+            true => self.output.json_line(&own("SUMMARY", &summary))?,
+            false => self.output.line(&in_words(&summary, elapsed))?,
         }
-        let share = format_share(counts.done, counts.eligible);
-        self.output.line(&format!(
-            "{result}: {share} done ({} of {}), {} failed, in {}",
-            counts.done,
-            counts.eligible,
-            counts.failed,
-            format_duration(elapsed)
-        ))?;
         Ok(exit)
+    }
+}
+
+/// The summary for people.
+fn in_words(summary: &Summary, elapsed: Duration) -> String {
+    let mut words = summary.result.to_owned();
+    if let Some(target) = &summary.target {
+        words.push_str(&format!(" ({target})"));
+    }
+    let (done, eligible) = (summary.completed, summary.eligible);
+    let share = format_share(done, eligible);
+    words.push_str(&format!(
+        ": {share} done ({done} of {eligible}), {} failed, in {}",
+        summary.failed,
+        format_duration(elapsed)
+    ));
+    if summary.gaps > 0 {
+        words.push_str("; events were lost, so these numbers may be too small");
+    }
+    words
+}
+
+/// Waits for a moment, or for ever.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }

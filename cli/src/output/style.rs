@@ -45,6 +45,8 @@ pub(crate) struct Style {
     pub(crate) unicode: bool,
     /// Whether lines on standard error can be drawn over.
     pub(crate) bars: bool,
+    /// Whether standard output can hold a picture that moves.
+    pub(crate) pictures: bool,
     /// Whether there is somebody to ask.
     pub(crate) interactive: bool,
 }
@@ -57,6 +59,7 @@ impl Style {
         color_stderr: false,
         unicode: true,
         bars: false,
+        pictures: false,
         interactive: false,
     };
 
@@ -91,6 +94,7 @@ impl Style {
             color_stderr: colored(terminals.stderr),
             unicode: !(is_on("RELCTL_ASCII") || on_terminal && shows_ascii_only),
             bars: terminals.stderr && !is_dumb && !is_on("CI"),
+            pictures: terminals.stdout && !is_dumb && !is_on("CI"),
             interactive: terminals.stdin && terminals.stderr && !is_on("CI"),
         }
     }

@@ -1,20 +1,22 @@
 //! What is known of the fleet: events go in, changes come out. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod client;
+mod counts;
+mod goal;
+
+use std::collections::BTreeMap;
 
 use protocol::api::ReleaseState;
 use protocol::message::{
-    ClientConnected, CompatibilityIssue, DownloadProgress, InstallationCompleted,
-    InstallationProgress, RateLimited, ReleaseChanged,
+    ClientConnected, ClientDisconnected, CompatibilityIssue, DownloadProgress,
+    InstallationCompleted, InstallationProgress, IssueType, RateLimited, ReleaseChanged,
 };
-use protocol::{ClientId, ServerMessage, SessionId, Timestamp, Version};
+use protocol::{ClientId, ServerMessage, Timestamp, Version};
 
-/// The release that clients should run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Goal {
-    pub(super) version: Version,
-    pub(super) rollout_percentage: u8,
-}
+pub(super) use client::{Client, Stage, Standing, Way};
+use counts::Pace;
+pub(super) use counts::{Bytes, Counts};
+pub(super) use goal::Goal;
 
 /// The fleet as far as it was seen.
 #[derive(Debug)]
@@ -22,42 +24,15 @@ pub(super) struct Fleet {
     goal: Option<Goal>,
     /// Whether the user named the goal; else it follows what is published.
     is_pinned: bool,
+    /// The named goal was offered, and is no longer.
+    is_withdrawn: bool,
     clients: BTreeMap<ClientId, Client>,
-    rate_limited: u64,
+    counts: Counts,
+    bytes: Bytes,
+    pace: Pace,
 }
 
-#[derive(Debug, Default)]
-struct Client {
-    runs: Option<Version>,
-    /// The sessions that it opened, and has not closed.
-    sessions: BTreeSet<SessionId>,
-    /// What it is on its way to, since when, and how the bytes travel.
-    under_way: Option<UnderWay>,
-    /// The version that it failed to install last.
-    failed: Option<Version>,
-}
-
-#[derive(Clone, Debug)]
-struct UnderWay {
-    version: Version,
-    since: Timestamp,
-    format: Option<String>,
-}
-
-/// Numbers for the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Counts {
-    /// Clients that should run the goal.
-    pub(super) eligible: u64,
-    /// Those that do, or run something newer.
-    pub(super) done: u64,
-    /// Those whose installation failed and was not made good.
-    pub(super) failed: u64,
-    /// How often a limit was passed.
-    pub(super) rate_limited: u64,
-}
-
-/// Something worth a line or a bar.
+/// Something worth a line or a picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     Connected(ClientConnected),
@@ -72,21 +47,11 @@ pub(super) enum Change {
     Ended {
         completed: InstallationCompleted,
         elapsed_ms: Option<u64>,
-        format: Option<String>,
+        way: Option<Way>,
     },
     Limited(RateLimited),
     Incompatible(CompatibilityIssue),
     Release(ReleaseChanged),
-}
-
-impl Counts {
-    pub(super) fn done_is_at_least(&self, percent: u8) -> bool {
-        self.eligible > 0 && self.done * 100 >= self.eligible * u64::from(percent)
-    }
-
-    pub(super) fn failed_is_over(&self, percent: u8) -> bool {
-        self.failed * 100 > self.eligible * u64::from(percent)
-    }
 }
 
 impl Fleet {
@@ -94,8 +59,11 @@ impl Fleet {
         Self {
             goal,
             is_pinned,
+            is_withdrawn: false,
             clients: BTreeMap::new(),
-            rate_limited: 0,
+            counts: Counts::default(),
+            bytes: Bytes::default(),
+            pace: Pace::default(),
         }
     }
 
@@ -103,71 +71,48 @@ impl Fleet {
         self.goal.as_ref()
     }
 
+    pub(super) fn is_withdrawn(&self) -> bool {
+        self.is_withdrawn
+    }
+
     pub(super) fn counts(&self) -> Counts {
-        let mut counts = Counts {
-            eligible: 0,
-            done: 0,
-            failed: 0,
-            rate_limited: self.rate_limited,
-        };
-        let Some(goal) = &self.goal else {
-            return counts;
-        };
-        for (id, client) in &self.clients {
-            let is_done = client
-                .runs
-                .as_ref()
-                .is_some_and(|runs| !goal.version.is_newer_than(runs));
-            let is_concerned = client
-                .under_way
-                .as_ref()
-                .is_some_and(|under_way| under_way.version == goal.version)
-                || client.failed.as_ref() == Some(&goal.version);
-            if !is_done && !is_concerned && !is_included(id, goal) {
-                continue;
-            }
-            counts.eligible += 1;
-            counts.done += u64::from(is_done);
-            counts.failed += u64::from(!is_done && client.failed.as_ref() == Some(&goal.version));
-        }
-        counts
+        self.counts
+    }
+
+    pub(super) fn bytes(&self) -> Bytes {
+        self.bytes
+    }
+
+    pub(super) fn clients(&self) -> impl Iterator<Item = (&ClientId, &Client)> {
+        self.clients.iter()
+    }
+
+    /// Seconds until the rest ended, if it goes on as in the last minute.
+    pub(super) fn seconds_left(&self, now: Timestamp) -> Option<u64> {
+        self.pace.seconds_left(now, self.counts.open())
     }
 
     /// Takes an event in. `None` when it is none, or about another version than the one that is watched.
     pub(super) fn apply(&mut self, message: &ServerMessage) -> Option<Change> {
         let change = match message {
             ServerMessage::ClientConnected(connected) => self.connected(connected),
-            ServerMessage::ClientDisconnected(gone) => {
-                if let Some(client) = self.clients.get_mut(&gone.client_id) {
-                    client.sessions.remove(&gone.session_id);
-                }
-                Change::Disconnected {
-                    client_id: gone.client_id.clone(),
-                    time: gone.timestamp,
-                }
-            }
+            ServerMessage::ClientDisconnected(gone) => self.disconnected(gone),
             ServerMessage::DownloadProgress(progress) => {
                 self.about(&progress.version)?;
-                self.under_way(&progress.client_id, &progress.version, progress.timestamp)
-                    .format = progress.format.clone();
-                Change::Downloading(progress.clone())
+                self.downloading(progress)
             }
             ServerMessage::InstallationProgress(progress) => {
                 self.about(&progress.version)?;
-                self.under_way(&progress.client_id, &progress.version, progress.timestamp);
-                Change::Installing(progress.clone())
+                self.installing(progress)
             }
             ServerMessage::InstallationCompleted(completed) => {
                 self.about(&completed.version)?;
                 self.completed(completed)
             }
-            ServerMessage::RateLimited(limited) => {
-                self.rate_limited += 1;
-                Change::Limited(limited.clone())
-            }
+            ServerMessage::RateLimited(limited) => self.limited(limited),
             ServerMessage::CompatibilityIssue(issue) => {
                 self.about(&issue.version)?;
-                Change::Incompatible(issue.clone())
+                self.incompatible(issue)
             }
             ServerMessage::ReleaseChanged(changed) => {
                 self.release_changed(changed);
@@ -190,80 +135,153 @@ impl Fleet {
         }
     }
 
+    /// Changes what is known of a client, and counts it as what it is then.
+    fn update<T>(&mut self, id: &ClientId, change: impl FnOnce(&mut Client) -> T) -> T {
+        let client = self.clients.entry(id.clone()).or_default();
+        let outcome = change(client);
+        let standing = client.stand(id, self.goal.as_ref());
+        self.counts.move_one(client.standing, standing);
+        client.standing = standing;
+        outcome
+    }
+
     fn connected(&mut self, connected: &ClientConnected) -> Change {
-        let client = self.clients.entry(connected.client_id.clone()).or_default();
-        client.runs = Some(connected.client_version.clone());
+        let is_new = self.update(&connected.client_id, |client| {
+            client.runs = Some(connected.client_version.clone());
+            client.machine = Some((connected.platform.clone(), connected.architecture.clone()));
+            client.channels.clone_from(&connected.channels);
+            client.is_away = false;
+            client.sessions.insert(connected.session_id)
+        });
         // After an update a client registers again, in the session that it has.
-        match client.sessions.insert(connected.session_id) {
+        match is_new {
             true => Change::Connected(connected.clone()),
             false => Change::Registered,
         }
     }
 
-    fn under_way(&mut self, id: &ClientId, version: &Version, now: Timestamp) -> &mut UnderWay {
-        let client = self.clients.entry(id.clone()).or_default();
-        // Another version is another journey; so is the same one after a failure.
-        client.under_way = client
-            .under_way
-            .take()
-            .filter(|under_way| under_way.version == *version);
-        client.under_way.get_or_insert_with(|| UnderWay {
-            version: version.clone(),
-            since: now,
-            format: None,
-        })
+    fn disconnected(&mut self, gone: &ClientDisconnected) -> Change {
+        self.update(&gone.client_id, |client| {
+            client.sessions.remove(&gone.session_id);
+            client.is_away = client.sessions.is_empty();
+        });
+        Change::Disconnected {
+            client_id: gone.client_id.clone(),
+            time: gone.timestamp,
+        }
+    }
+
+    fn downloading(&mut self, progress: &DownloadProgress) -> Change {
+        let way = Way::of(progress.format.as_deref());
+        let stage = Stage::Downloading {
+            percentage: progress.progress_percentage,
+            bytes_a_second: progress.download_speed,
+            seconds_left: progress.estimated_time_remaining,
+        };
+        let fresh = self.update(&progress.client_id, |client| {
+            let journey = client.travel(&progress.version, progress.timestamp, stage);
+            // After a delta that did not do, the whole file is counted anew.
+            if journey.way.as_ref() != Some(&way) {
+                journey.bytes = 0;
+            }
+            journey.way = Some(way.clone());
+            let fresh = progress.bytes_downloaded.saturating_sub(journey.bytes);
+            journey.bytes = journey.bytes.max(progress.bytes_downloaded);
+            fresh
+        });
+        self.bytes.add(&way, fresh);
+        Change::Downloading(progress.clone())
+    }
+
+    fn installing(&mut self, progress: &InstallationProgress) -> Change {
+        let stage = Stage::Installing {
+            phase: progress.phase.clone(),
+            percentage: progress.progress_percentage,
+        };
+        self.update(&progress.client_id, |client| {
+            client.travel(&progress.version, progress.timestamp, stage);
+        });
+        Change::Installing(progress.clone())
     }
 
     fn completed(&mut self, completed: &InstallationCompleted) -> Change {
-        let client = self.clients.entry(completed.client_id.clone()).or_default();
-        let under_way = client
-            .under_way
-            .take()
-            .filter(|under_way| under_way.version == completed.version);
-        if completed.success {
-            client.runs = Some(completed.version.clone());
-            client.failed = None;
-        } else {
-            client.failed = Some(completed.version.clone());
-        }
-        let elapsed_ms = under_way.as_ref().map(|under_way| {
-            let elapsed = completed.timestamp.unix_ms() - under_way.since.unix_ms();
-            u64::try_from(elapsed).unwrap_or(0)
+        let (version, time) = (&completed.version, completed.timestamp);
+        let journey = self.update(&completed.client_id, |client| {
+            client.is_away = false;
+            if completed.success {
+                client.runs = Some(version.clone());
+                client.failed = None;
+            } else {
+                client.failed = Some((version.clone(), completed.message.clone()));
+            }
+            let journey = client.journey.take();
+            journey.filter(|journey| journey.version == *version)
         });
+        self.pace.note(time);
+        let elapsed_ms = journey
+            .as_ref()
+            .map(|journey| u64::try_from(time.unix_ms() - journey.since.unix_ms()).unwrap_or(0));
         Change::Ended {
             completed: completed.clone(),
             elapsed_ms,
-            format: under_way.and_then(|under_way| under_way.format),
+            way: journey.and_then(|journey| journey.way),
         }
+    }
+
+    fn limited(&mut self, limited: &RateLimited) -> Change {
+        self.counts.rate_limited += 1;
+        // Who gives no client id is named by user and address, and is none of the clients here.
+        if let Ok(id) = limited.client_id.parse::<ClientId>()
+            && self.clients.contains_key(&id)
+        {
+            self.update(&id, |client| {
+                if let Some(journey) = &mut client.journey {
+                    journey.stage = Stage::Limited;
+                }
+            });
+        }
+        Change::Limited(limited.clone())
+    }
+
+    fn incompatible(&mut self, issue: &CompatibilityIssue) -> Change {
+        // A client that is too old gets there by a version in between; one on another platform never does.
+        if let (Some(id), IssueType::UnsupportedPlatform) = (&issue.client_id, issue.issue_type) {
+            self.update(id, |client| client.unfit = Some(issue.version.clone()));
+        }
+        Change::Incompatible(issue.clone())
     }
 
     fn release_changed(&mut self, changed: &ReleaseChanged) {
-        let news = Goal {
-            version: changed.version.clone(),
-            rollout_percentage: changed.rollout_percentage,
-        };
+        let is_active = changed.state == ReleaseState::Active;
+        let news = Goal::after(changed, self.goal.as_ref());
         match &self.goal {
             // What is no longer offered is not waited for, unless the user named it.
             Some(goal) if goal.version == news.version => {
-                let is_kept = self.is_pinned || changed.state == ReleaseState::Active;
-                self.goal = is_kept.then_some(news);
+                self.is_withdrawn = match changed.state {
+                    ReleaseState::Draft | ReleaseState::Active => false,
+                    ReleaseState::Inactive | ReleaseState::Recalled => self.is_pinned,
+                };
+                self.goal = (self.is_pinned || is_active).then_some(news);
             }
-            _ if self.is_pinned => {}
-            Some(goal) if !news.version.is_newer_than(&goal.version) => {}
-            _ if changed.state == ReleaseState::Active => self.goal = Some(news),
-            _ => {}
+            _ if self.is_pinned || !is_active => return,
+            Some(goal) if !news.version.is_newer_than(&goal.version) => return,
+            _ => self.goal = Some(news),
         }
+        self.count_anew();
     }
-}
 
-/// Whether the release is rolled out to a client (contract section 3).
-fn is_included(client: &ClientId, goal: &Goal) -> bool {
-    let digest = delta::checksum::sha256(format!("{client}:{}", goal.version).as_bytes());
-    let head = digest
-        .iter()
-        .take(8)
-        .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
-    head % 10_000 < u64::from(goal.rollout_percentage) * 100
+    /// Another goal, or other clients that it is meant for.
+    fn count_anew(&mut self) {
+        let mut counts = Counts {
+            rate_limited: self.counts.rate_limited,
+            ..Counts::default()
+        };
+        for (id, client) in &mut self.clients {
+            client.standing = client.stand(id, self.goal.as_ref());
+            counts.move_one(Standing::Outside, client.standing);
+        }
+        self.counts = counts;
+    }
 }
 
 #[cfg(test)]

@@ -1,18 +1,14 @@
-//! Changes as lines for people, and events as lines for programs.
+//! Changes as lines for people. Pure.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use protocol::api::ReleaseState;
-use protocol::message::COMPRESSED;
-use protocol::{ClientId, ServerMessage, Timestamp, Version};
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::Value;
+use protocol::{ClientId, Timestamp, Version};
 
-use super::fleet::Change;
+use super::fleet::{Change, Fleet, Way};
 use crate::output::harmless_word;
-use crate::units::{count, format_duration, format_size, format_speed};
+use crate::units::{count, format_duration, format_share, format_size, format_speed};
 
 /// What was said last of each client, so that a line comes only when there is something new.
 #[derive(Debug, Default)]
@@ -32,28 +28,6 @@ enum Said {
         phase: String,
     },
 }
-
-/// The last line.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::commands) struct Summary {
-    pub(super) result: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) target: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) version: Option<String>,
-    /// Clients that should run the version.
-    pub(super) eligible: u64,
-    /// Those that do.
-    pub(super) completed: u64,
-    /// Those whose installation failed and was not made good.
-    pub(super) failed: u64,
-    /// How often a limit was passed.
-    pub(super) rate_limited: u64,
-    pub(super) duration_ms: u64,
-}
-
-const SCHEMA: &str = "relctl/event/v1";
 
 impl LineState {
     /// The line for a change; `None` when it says nothing that was not said.
@@ -78,7 +52,7 @@ impl LineState {
                     quarter: progress.progress_percentage / 25,
                 };
                 self.is_news(&progress.client_id, said).then(|| {
-                    let mut how = way(progress.format.as_deref());
+                    let mut how = words(&Way::of(progress.format.as_deref()));
                     if progress.download_speed > 0 {
                         how.push_str(&format!(", {}", format_speed(progress.download_speed)));
                     }
@@ -111,7 +85,7 @@ impl LineState {
             Change::Ended {
                 completed,
                 elapsed_ms,
-                format,
+                way,
             } => {
                 self.said.remove(&completed.client_id);
                 let time = clock(completed.timestamp);
@@ -124,8 +98,8 @@ impl LineState {
                 let took = elapsed_ms.map_or_else(String::new, |ms| {
                     format!(" in {}", format_duration(Duration::from_millis(ms)))
                 });
-                let how = format.as_deref().map_or_else(String::new, |format| {
-                    let how = way(Some(format));
+                let how = way.as_ref().map_or_else(String::new, |way| {
+                    let how = words(way);
                     format!(" ({how})")
                 });
                 Some(format!(
@@ -169,6 +143,32 @@ impl LineState {
         }
     }
 
+    /// Where the fleet stands, for whoever comes by now and then.
+    pub(super) fn summary(fleet: &Fleet, now: Timestamp) -> String {
+        let counts = fleet.counts();
+        let (done, eligible) = (counts.done, counts.eligible());
+        let goal = fleet
+            .goal()
+            .map_or_else(String::new, |goal| format!(" {}", goal.version));
+        let mut line = format!(
+            "{} summary{goal}: {done} of {eligible} done ({})",
+            clock(now),
+            format_share(done, eligible)
+        );
+        for (number, word) in [
+            (counts.waiting, "waiting"),
+            (counts.downloading, "downloading"),
+            (counts.installing, "installing"),
+            (counts.failed, "failed"),
+            (counts.rate_limited, "rate limited"),
+        ] {
+            if number > 0 {
+                line.push_str(&format!(", {number} {word}"));
+            }
+        }
+        line
+    }
+
     fn is_news(&mut self, client: &ClientId, said: Said) -> bool {
         let before = self.said.insert(client.clone(), said.clone());
         before != Some(said)
@@ -176,11 +176,11 @@ impl LineState {
 }
 
 /// By which way bytes travel: `jar delta`, `compressed` or `full`.
-fn way(format: Option<&str>) -> String {
-    match format {
-        None => "full".to_owned(),
-        Some(COMPRESSED) => COMPRESSED.to_owned(),
-        Some(format) => format!("{} delta", harmless_word(format)),
+fn words(way: &Way) -> String {
+    match way {
+        Way::Full => "full".to_owned(),
+        Way::Compressed => "compressed".to_owned(),
+        Way::Delta(format) => format!("{} delta", harmless_word(format)),
     }
 }
 
@@ -199,60 +199,10 @@ fn clock(moment: Timestamp) -> String {
     format!("{}Z", time.get(..8).unwrap_or(time))
 }
 
-/// One line for programs: what happened, when, and where in the stream.
-#[derive(Debug, Serialize)]
-pub(in crate::commands) struct EventLine<T> {
-    schema: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seq: Option<Value>,
-    time: Value,
-    r#type: Value,
-    data: T,
-}
-
-/// An event with its position and time in front; `None` for what is no event.
-pub(super) fn event(message: &ServerMessage) -> Option<EventLine<Value>> {
-    let Ok(Value::Object(mut object)) = serde_json::to_value(message) else {
-        return None;
-    };
-    let kind = object.remove("type")?;
-    let mut data = object.remove("data")?;
-    let fields = data.as_object_mut()?;
-    Some(EventLine {
-        schema: SCHEMA,
-        seq: fields.remove("seq"),
-        time: fields.remove("timestamp")?,
-        r#type: kind,
-        data,
-    })
-}
-
-/// What happens to the connection itself.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::commands) struct StreamState {
-    /// `live`, `reconnecting` or `gap`.
-    pub(super) state: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) reason: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) retry_in_ms: Option<u64>,
-}
-
-/// A line that the daemon did not send.
-pub(in crate::commands) fn own<T: Serialize>(kind: &str, data: T) -> EventLine<T> {
-    EventLine {
-        schema: SCHEMA,
-        seq: None,
-        time: Timestamp::now().to_string().into(),
-        r#type: kind.into(),
-        data,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use protocol::message::COMPRESSED;
     use serde_json::json;
 
     fn downloading(percentage: u8) -> Change {
@@ -302,7 +252,7 @@ mod tests {
             }))
             .unwrap(),
             elapsed_ms,
-            format: Some("zstd".into()),
+            way: Some(Way::of(Some("zstd"))),
         }
         };
         let mut lines = LineState::default();
@@ -311,15 +261,5 @@ mod tests {
         10:31:04Z desktop-77aa completed 2.0.5 → 2.1.0 in 6.2 s (zstd delta)
         10:31:04Z desktop-77aa failed 2.0.5 → 2.1.0: no room\u{1b}[2J
         ");
-    }
-
-    #[test]
-    fn an_event_stands_alone_on_its_line() {
-        let text = r#"{"type":"CLIENT_DISCONNECTED","data":{"clientId":"a","sessionId":"019376f4-0000-7000-8000-000000000000","timestamp":"2026-01-15T10:30:00Z","seq":5}}"#;
-        let message = ServerMessage::parse(text).unwrap().unwrap();
-        insta::assert_snapshot!(
-            serde_json::to_string(&event(&message).unwrap()).unwrap(),
-            @r#"{"schema":"relctl/event/v1","seq":5,"time":"2026-01-15T10:30:00Z","type":"CLIENT_DISCONNECTED","data":{"clientId":"a","sessionId":"019376f4-0000-7000-8000-000000000000"}}"#
-        );
     }
 }
