@@ -5,6 +5,7 @@ mod deltas;
 mod files;
 mod identity;
 mod launch;
+mod publish;
 mod releases;
 mod scripts;
 mod setup;
@@ -28,7 +29,8 @@ pub(crate) use files::{
 };
 pub(crate) use identity::{TokenCommand, TokenCreateArgs, UserCommand};
 pub(crate) use launch::{InstallArgs, RollbackArgs, RunArgs, StatusArgs};
-pub(crate) use releases::{DeltaFrom, PublishArgs, VersionsCommand};
+pub(crate) use publish::{DeltaFrom, PublishArgs};
+pub(crate) use releases::VersionsCommand;
 pub(crate) use scripts::{CompletionsArgs, HelpArgs, ManArgs, SchemaArgs};
 pub(crate) use setup::{ConfigCommand, ConfigShowArgs, LoginArgs};
 pub(crate) use simulate::{SimulateArgs, Until};

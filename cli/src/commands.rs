@@ -42,6 +42,8 @@ pub(crate) async fn run(cli: Cli, settings: &Settings, output: &Output) -> Resul
         Command::Simulate(args) | Command::Client(ClientCommand::Simulate(args)) => {
             simulate::run(&global, args, output).await
         }
+        // The time limit is for publishing; watching has one of its own.
+        Command::Publish(args) => publish::run(&global, args, output).await,
         // It ends when its application does, and passes signals on.
         Command::Client(ClientCommand::Run(args)) => client::run::run(&global, args, output).await,
         command => within(global.timeout, dispatch(&global, command, settings, output)).await,

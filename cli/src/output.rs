@@ -187,6 +187,11 @@ impl Output {
         }
     }
 
+    /// A line for the system that runs the command, such as an annotation: no talk, so `--quiet` does not hide it.
+    pub(crate) fn annotate(&self, text: &str) {
+        self.write_stderr(&format!("{}\n", harmless_word(text)));
+    }
+
     fn write_stderr(&self, text: &str) {
         self.bars
             .suspend(|| io::stderr().write_all(text.as_bytes()).ok());

@@ -5,6 +5,7 @@ mod probe;
 mod releases;
 mod updates;
 mod upload;
+mod uploads;
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -168,12 +169,22 @@ impl Daemon {
         request: RequestBuilder,
         moved: &AtomicU64,
     ) -> Result<(u16, T), Error> {
+        let response = self.send_upload(request, moved).await?;
+        self.read(response).await
+    }
+
+    /// Sends a request with a body that takes long; `moved` counts what of it was handed to the connection.
+    pub(crate) async fn send_upload(
+        &self,
+        request: RequestBuilder,
+        moved: &AtomicU64,
+    ) -> Result<Response, Error> {
         let mut sending = pin!(request.send());
         let mut before = moved.load(Ordering::Relaxed);
         loop {
             if let Ok(sent) = timeout(UPLOAD_SILENCE, &mut sending).await {
                 let response = sent.map_err(|error| self.failed(&error))?;
-                return self.read(self.accepted(response).await?).await;
+                return self.accepted(response).await;
             }
             let now = moved.load(Ordering::Relaxed);
             if now == before {

@@ -26,6 +26,7 @@ use crate::hub::Hub;
 use crate::limit::Limits;
 use crate::statistics::Counters;
 use crate::store::{Release, Store};
+use crate::uploads::Uploads;
 use crate::{http, jobs};
 
 pub use start_error::StartError;
@@ -38,6 +39,8 @@ pub struct App {
     pub store: Store,
     /// Their bytes.
     pub blobs: Blobs,
+    /// Uploads that are not whole yet, or not used yet.
+    pub uploads: Uploads,
     /// Live sessions and watchers.
     pub hub: Hub,
     /// Who is calling.
@@ -87,6 +90,7 @@ impl App {
         data_dir::check(&config.data_dir)?;
         let opened = crate::store::Store::open(&config.data_dir)?;
         let blobs = Blobs::open(&config.data_dir)?;
+        let uploads = Uploads::open(&config.data_dir, config.limits.upload_expiry)?;
         let auth = bootstrap::open_keys(&config, &opened.store)?;
         bootstrap::make_first_user(&config, &opened.store, &auth, now)?;
         let counters = Counters::open(&config.data_dir, now);
@@ -108,6 +112,7 @@ impl App {
             ),
             store: opened.store,
             blobs,
+            uploads,
             auth,
             counters,
             stop: CancellationToken::new(),

@@ -69,6 +69,11 @@ impl Blobs {
         Staged::create(&self.inner.staging)
     }
 
+    /// Stages a whole file that lies elsewhere in the data folder, where it stays under its own name.
+    pub fn stage_file(&self, whole: &Path) -> Result<Staged, BlobError> {
+        Staged::second_name_of(whole, &self.inner.staging)
+    }
+
     /// Makes a staged file a blob: durable, read-only, under its checksum.
     ///
     /// When the blob is there already the new file takes its place: same bytes, and if the old ones were damaged they

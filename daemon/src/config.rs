@@ -84,6 +84,10 @@ pub struct Limits {
     pub download_stall_timeout: Duration,
     /// `limits.max-upload-bytes`.
     pub max_upload_bytes: u64,
+    /// `limits.unfinished-uploads`.
+    pub unfinished_uploads: u32,
+    /// `limits.upload-expiry`.
+    pub upload_expiry: Duration,
 }
 
 /// What the daemon does about deltas by itself.
@@ -183,6 +187,8 @@ impl Config {
                 download_bytes_per_second: 0,
                 download_stall_timeout: Duration::from_secs(60),
                 max_upload_bytes: 512 * 1024 * 1024,
+                unfinished_uploads: 20,
+                upload_expiry: Duration::from_secs(24 * 3600),
             },
             deltas: Deltas {
                 build: DeltaBuild::Off,
@@ -284,6 +290,16 @@ impl Config {
             "limits.max-upload-bytes",
             &mut limits.max_upload_bytes,
             values::number,
+        )?;
+        read.one(
+            "limits.unfinished-uploads",
+            &mut limits.unfinished_uploads,
+            values::number,
+        )?;
+        read.one(
+            "limits.upload-expiry",
+            &mut limits.upload_expiry,
+            values::period,
         )?;
         read.one(
             "deltas.build",

@@ -23,12 +23,13 @@ mod role;
 pub mod serve;
 mod stream;
 mod transfer;
+mod uploads;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{delete, get, head, patch, post};
 use protocol::api::paths;
 use sockjs::SockJs;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -50,6 +51,8 @@ pub fn router(app: &Arc<App>, sockjs: &SockJs) -> Router {
         // The last one is the outermost.
         .layer(check_head())
         .layer(layers::cors(&app.config.cors.allowed_origins))
+        // Outside of that, since it answers every OPTIONS itself.
+        .layer(from_fn_with_state(Arc::clone(app), uploads::speak_tus))
         // Outside of the layer for CORS: that answers preflights itself, and would double what SockJS says.
         .merge(live::routes(app, sockjs).layer(check_head()))
         .layer(from_fn_with_state(
@@ -82,10 +85,22 @@ fn for_publishers() -> Router<Arc<App>> {
             get(admin::show_version).patch(admin::change_version),
         )
         .route("/versions/{id}/toggle-status", patch(admin::toggle_version))
+        .route("/versions/{id}/download", get(admin::download_version))
         .route("/versions/{id}/history", get(admin::version_history))
         .route("/versions/{id}/deltas", post(admin::add_delta))
         .route("/channels/{channel}/rollback", post(admin::roll_back))
         .route("/statistics", get(admin::statistics))
+        .route(
+            "/uploads",
+            get(uploads::list_uploads).post(uploads::begin_upload),
+        )
+        .route(
+            "/uploads/{id}",
+            head(uploads::upload_offset)
+                .patch(uploads::continue_upload)
+                .delete(uploads::end_upload)
+                .post(uploads::overridden),
+        )
 }
 
 fn for_administrators() -> Router<Arc<App>> {

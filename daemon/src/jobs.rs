@@ -5,6 +5,8 @@ mod deltas;
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::Timestamp;
+
 use crate::app::App;
 use crate::statistics::SAVE_INTERVAL;
 
@@ -38,9 +40,16 @@ pub async fn tend_events(app: Arc<App>) {
     }
 }
 
-/// Removes blobs that no release and no delta refers to.
+/// Removes uploads that nobody finished, and blobs that no release and no delta refers to.
 pub async fn sweep(app: Arc<App>) {
     while sleep_or_stop(&app, SWEEP_INTERVAL).await {
+        let swept = Arc::clone(&app);
+        let removing = tokio::task::spawn_blocking(move || swept.uploads.sweep(Timestamp::now()));
+        if let Ok(removed) = removing.await
+            && removed > 0
+        {
+            tracing::info!(removed, "removed uploads that nobody finished");
+        }
         // A damaged journal names too few files, so nothing is taken away on its word.
         if app.store.read_only_reason().is_some() {
             continue;

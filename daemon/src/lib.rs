@@ -27,3 +27,4 @@ pub mod blobs;
 pub mod jobs;
 pub mod statistics;
 pub mod store;
+pub mod uploads;

@@ -9,6 +9,7 @@ pub mod lifecycle;
 pub mod publish;
 pub mod reports;
 pub mod statistics;
+pub mod uploads;
 pub mod users;
 mod views;
 

@@ -6,6 +6,7 @@ mod check;
 mod identity;
 mod release;
 mod statistics;
+mod upload;
 
 pub use check::{CheckAnswer, CheckQuery, DeltaAnswer, DeltaOffer};
 pub use identity::{
@@ -16,6 +17,7 @@ pub use release::{
     RollbackAnswer, RollbackRequest,
 };
 pub use statistics::{Health, Statistics, VersionStatistics};
+pub use upload::UploadView;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,6 +30,8 @@ pub mod paths {
     pub const CLIENT: &str = "/api/v1/updates";
     /// Endpoints for publishers: releases.
     pub const ADMIN: &str = "/api/v1/admin/updates";
+    /// Uploads that go on where they were cut (tus 1.0.0).
+    pub const UPLOADS: &str = "/api/v1/admin/updates/uploads";
     /// Endpoints for administrators: users and tokens.
     pub const IDENTITY: &str = "/api/v1/admin";
     /// Who the token belongs to.

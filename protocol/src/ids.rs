@@ -252,6 +252,12 @@ uuid_id!(
     "expected a session id: a UUID of 36 characters"
 );
 uuid_id!(
+    /// An upload that goes on where it was cut. Random, like everything that only its owner should name.
+    UploadId,
+    new_v4,
+    "expected an upload id: a UUID of 36 characters"
+);
+uuid_id!(
     /// A token that the daemon issued, its `jti` claim; revoking names it.
     TokenId,
     now_v7,

@@ -31,7 +31,8 @@ pub mod version;
 pub use delta_source::DeltaSource;
 pub use error::{Code, ErrorBody, FieldProblem};
 pub use ids::{
-    Architecture, Channel, Checksum, ClientId, Platform, ReleaseId, SessionId, TokenId, Username,
+    Architecture, Channel, Checksum, ClientId, Platform, ReleaseId, SessionId, TokenId, UploadId,
+    Username,
 };
 pub use message::{ClientMessage, Envelope, InvalidMessage, ServerMessage};
 pub use time::Timestamp;

@@ -205,7 +205,7 @@ fn check_api(told: &Value) {
 }
 
 /// The folder of the drivers, whose packages `make setup-tests` installs.
-fn installed() -> PathBuf {
+pub(crate) fn installed() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
     assert!(
         folder.join("node_modules/.package-lock.json").exists(),

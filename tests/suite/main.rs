@@ -21,6 +21,7 @@ mod live;
 mod main_job;
 mod packaging;
 mod power_cut;
+mod publish;
 mod restart;
 mod screens;
 mod scripts;

@@ -48,7 +48,7 @@ const DOCUMENTS: &[(&str, Make)] = &[
     ("logout", of::<login::LoggedOut>),
     ("manual", of::<shell::Manual>),
     ("package", of::<package::Made>),
-    ("publish", of::<publish::Summary<'_>>),
+    ("publish", of::<publish::Summary>),
     ("rollback", of::<RollbackAnswer>),
     ("schemas", of::<Listed>),
     ("setting", of::<config::Entry>),

@@ -1,12 +1,13 @@
 //! Publishing: releases, their deltas, rollout and rollback, and the numbers.
 
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 
 use protocol::api::{
     DeltaSummary, HistoryEntry, Page, ReleaseChange, ReleaseState, ReleaseView, RollbackAnswer,
     RollbackRequest, Statistics, paths,
 };
-use protocol::{Channel, Checksum, DeltaSource, Platform, Version};
+use protocol::{Channel, Checksum, DeltaSource, Platform, UploadId, Version};
 use reqwest::Method;
 use reqwest::multipart::Form;
 use serde::Serialize;
@@ -121,6 +122,26 @@ impl Daemon {
         })
     }
 
+    /// Makes a release of a file that is with the daemon already; see [`crate::upload()`].
+    ///
+    /// # Errors
+    /// The daemon cannot be reached, or refuses: `NOT_FOUND` when the upload is gone, `CONFLICT` when the version is there with
+    /// other bytes.
+    pub async fn create_release_from(
+        &self,
+        release: &NewRelease,
+        upload: UploadId,
+    ) -> Result<Published, Error> {
+        let form = form_of(release).text("upload", upload.to_string());
+        let path = format!("{}/versions", paths::ADMIN);
+        let request = self.request(Method::POST, &path).multipart(form);
+        let (status, release) = self.answer_to_upload(request, &AtomicU64::new(0)).await?;
+        Ok(Published {
+            release,
+            is_new: status == 201,
+        })
+    }
+
     /// Uploads a delta to a release.
     ///
     /// # Errors
@@ -132,15 +153,29 @@ impl Daemon {
         sent: Sent,
     ) -> Result<DeltaSummary, Error> {
         let (file, moved) = file_part(delta.file, sent).await?;
-        let form = Form::new()
-            .text("fromVersion", delta.from.to_string())
-            .text("format", delta.format.to_owned())
-            .text("checksum", delta.checksum.to_string())
-            .part("file", file);
+        let form = form_of_delta(delta).part("file", file);
         let request = self
             .request(Method::POST, &version_path(to, "/deltas"))
             .multipart(form);
         let (_, stored) = self.answer_to_upload(request, &moved).await?;
+        Ok(stored)
+    }
+
+    /// The same with a file that is with the daemon already; see [`crate::upload()`].
+    ///
+    /// # Errors
+    /// As [`Daemon::add_delta`]; `NOT_FOUND` also when the upload is gone.
+    pub async fn add_delta_from(
+        &self,
+        to: &Version,
+        delta: &NewDelta<'_>,
+        upload: UploadId,
+    ) -> Result<DeltaSummary, Error> {
+        let form = form_of_delta(delta).text("upload", upload.to_string());
+        let request = self
+            .request(Method::POST, &version_path(to, "/deltas"))
+            .multipart(form);
+        let (_, stored) = self.answer_to_upload(request, &AtomicU64::new(0)).await?;
         Ok(stored)
     }
 
@@ -202,6 +237,13 @@ fn version_path(version: &Version, rest: &str) -> String {
         paths::ADMIN,
         segment(&version.to_string())
     )
+}
+
+fn form_of_delta(delta: &NewDelta<'_>) -> Form {
+    Form::new()
+        .text("fromVersion", delta.from.to_string())
+        .text("format", delta.format.to_owned())
+        .text("checksum", delta.checksum.to_string())
 }
 
 fn form_of(release: &NewRelease) -> Form {

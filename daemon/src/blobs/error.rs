@@ -40,7 +40,7 @@ pub enum BlobError {
 }
 
 impl BlobError {
-    pub(super) fn io(what: impl Into<String>, source: io::Error) -> Self {
+    pub(crate) fn io(what: impl Into<String>, source: io::Error) -> Self {
         if is_disk_full(&source) {
             return Self::DiskFull;
         }

@@ -1,7 +1,7 @@
 //! A file that is being received: hashed and counted as it grows, gone when nobody keeps it.
 
 use std::fs::{self, File, Permissions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -12,6 +12,9 @@ use sha2::{Digest, Sha256};
 use super::BlobError;
 use crate::store::BlobRef;
 use crate::store::disk;
+
+/// How much of a file is read at once.
+const PIECE_BYTES: usize = 256 * 1024;
 
 /// A file in `staging/`, written from front to back. Dropping it removes it.
 #[derive(Debug)]
@@ -35,6 +38,32 @@ impl Staged {
             size_bytes: 0,
             is_renamed: false,
         })
+    }
+
+    /// Takes in a whole file by a second name, so that it stays under its first one, and hashes it.
+    pub(super) fn second_name_of(whole: &Path, staging: &Path) -> Result<Self, BlobError> {
+        let path = staging.join(uuid::Uuid::new_v4().to_string());
+        let failed = |source| BlobError::io(format!("cannot take in {}", whole.display()), source);
+        fs::hard_link(whole, &path).map_err(failed)?;
+        let mut staged = Self {
+            file: File::open(&path).map_err(failed)?,
+            path,
+            hasher: Sha256::new(),
+            size_bytes: 0,
+            is_renamed: false,
+        };
+        let mut piece = vec![0; PIECE_BYTES];
+        loop {
+            let length = staged
+                .file
+                .read(&mut piece)
+                .map_err(|source| staged.failed("read", source))?;
+            if length == 0 {
+                return Ok(staged);
+            }
+            staged.hasher.update(&piece[..length]);
+            staged.size_bytes += length as u64;
+        }
     }
 
     /// Adds bytes to the end.

@@ -74,6 +74,10 @@ keys! {
         "An answer of which the client takes no byte for so long is broken off, in milliseconds";
     rare "limits.max-upload-bytes" "limits-max-upload-bytes" "RELCTLD_LIMITS_MAX_UPLOAD_BYTES" "BYTES" = "536870912":
         "The largest file of a release or delta, in bytes; 0 switches the limit off";
+    rare "limits.unfinished-uploads" "limits-unfinished-uploads" "RELCTLD_LIMITS_UNFINISHED_UPLOADS" "N" = "20":
+        "Uploads that one user may have begun and not yet used; 0 switches the limit off";
+    rare "limits.upload-expiry" "limits-upload-expiry" "RELCTLD_LIMITS_UPLOAD_EXPIRY" "MS|24h" = "86400000":
+        "An upload to which nothing was added for so long is removed, in milliseconds or as 30m, 24h";
     rare "deltas.build" "deltas-build" "RELCTLD_DELTAS_BUILD" "on-publish|off" = "off":
         "Whether the daemon itself builds the deltas that offered releases lack, in the background: on-publish or off; off, because relctl publish makes them where the release is made, and a build takes memory of several releases";
     common "cors.allowed-origins" "cors-allowed-origins" "RELCTLD_CORS_ALLOWED_ORIGINS" "URL,URL" = "":

@@ -79,6 +79,8 @@ fn value(config: &Config, key: &str) -> Option<String> {
             Some(limits.download_stall_timeout.as_millis().to_string())
         }
         "limits.max-upload-bytes" => Some(limits.max_upload_bytes.to_string()),
+        "limits.unfinished-uploads" => Some(limits.unfinished_uploads.to_string()),
+        "limits.upload-expiry" => Some(limits.upload_expiry.as_millis().to_string()),
         "deltas.build" => Some(quoted(deltas.build.name())),
         "cors.allowed-origins" => Some(list(
             cors.allowed_origins.iter().map(String::as_str).collect(),

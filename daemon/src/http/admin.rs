@@ -14,6 +14,7 @@ use protocol::{Channel, Timestamp};
 use serde::Deserialize;
 
 use super::client::{Answer, answer, version};
+use super::download::{self, Asked, Download, Packing};
 use super::extract::{Address, Json, PathText, Query};
 use super::form;
 use super::role::Publisher;
@@ -23,7 +24,7 @@ use crate::error::ApiError;
 use crate::ops::deltas::DeltaFields;
 use crate::ops::lifecycle::ReleaseFilter;
 use crate::ops::publish::ReleaseFields;
-use crate::ops::{self, deltas, lifecycle, publish};
+use crate::ops::{self, deltas, lifecycle, publish, uploads};
 use crate::store::Actor;
 
 pub(super) fn actor(caller: &Caller, Address(address): Address) -> Actor {
@@ -38,7 +39,7 @@ pub(super) async fn create_version(
 ) -> Result<Response, ApiError> {
     publish::allow(&app, &caller)?;
     let mut fields = ReleaseFields::default();
-    let mut file = form::read(&app, request, |part| match part {
+    let received = form::read(&app, &caller, request, |part| match part {
         form::Part::Text(name, text) => fields.set(&app.config.channels, name, text),
         form::Part::File => fields.check(),
     })
@@ -47,9 +48,13 @@ pub(super) async fn create_version(
     let permit = app.jar_check().await?;
     let published = app
         .blocking(move |app| {
-            let blob = publish::check_artifact(&mut file.staged, fields.checksum())?;
+            let form::Received { mut file, upload } = received;
+            let checked = publish::check_artifact(&mut file.staged, fields.checksum());
             drop(permit);
-            publish::create(app, &caller, &actor, fields, file, blob)
+            let published =
+                checked.and_then(|blob| publish::create(app, &caller, &actor, fields, file, blob));
+            uploads::settle(app, upload, &published);
+            published
         })
         .await?;
     let location = format!(
@@ -155,6 +160,25 @@ pub(super) async fn show_version(
     lifecycle::show(&app, &caller, &id).map(answer)
 }
 
+/// `GET` and `HEAD` of the JAR, for whoever makes deltas from it: no client's download.
+pub(super) async fn download_version(
+    State(app): State<Arc<App>>,
+    PathText(id): PathText<String>,
+    asked: Asked,
+) -> Result<Response, ApiError> {
+    let release = lifecycle::find_for_publisher(&app, &asked.caller, &id)?;
+    let download = Download {
+        blob: release.blob,
+        media_type: "application/java-archive",
+        file_name: release.file_name.clone(),
+        modified: release.created_at,
+        version: release.version.clone(),
+        packing: Packing::Plain,
+        is_clients: false,
+    };
+    download::answer(&app, asked, download).await
+}
+
 pub(super) async fn version_history(
     State(app): State<Arc<App>>,
     Publisher(caller): Publisher,
@@ -205,7 +229,7 @@ pub(super) async fn add_delta(
 ) -> Result<Response, ApiError> {
     let to = deltas::target(&app, &caller, &id)?;
     let mut fields = DeltaFields::default();
-    let file = form::read(&app, request, |part| match part {
+    let received = form::read(&app, &caller, request, |part| match part {
         form::Part::Text(name, text) => fields.set(name, &text),
         form::Part::File => Ok(()),
     })
@@ -214,8 +238,10 @@ pub(super) async fn add_delta(
     let permit = app.delta_check().await?;
     let added = app
         .blocking(move |app| {
+            let form::Received { file, upload } = received;
             let added = deltas::add(app, &actor, &to, &fields, file);
             drop(permit);
+            uploads::settle(app, upload, &added);
             added
         })
         .await?;

@@ -111,6 +111,7 @@ pub(super) async fn download(
         modified: release.created_at,
         version: release.version.clone(),
         packing: Packing::Plain,
+        is_clients: true,
     };
     download::answer(&app, asked, download).await
 }
@@ -173,6 +174,7 @@ pub(super) async fn download_delta(
                 full_size_bytes: offers.full_size,
             },
         },
+        is_clients: true,
     };
     download::answer(&app, asked, download).await
 }

@@ -38,6 +38,9 @@ pub(super) struct Download {
     /// The release that the client will have.
     pub(super) version: Version,
     pub(super) packing: Packing,
+    /// Whether it is a client's way to a version: told to its sessions and watchers, and counted. A publisher who fetches a file
+    /// to make deltas from it is none.
+    pub(super) is_clients: bool,
 }
 
 /// How the bytes of a release travel.
@@ -142,7 +145,10 @@ async fn body(
     part: Range<u64>,
 ) -> Result<Body, ApiError> {
     let username = &asked.caller.username;
-    let client = asked.named.or_else(|| app.hub.sole_client_of(username));
+    let client = match download.is_clients {
+        true => asked.named.or_else(|| app.hub.sole_client_of(username)),
+        false => None,
+    };
     let key = LimitKey::new(username, client.as_ref(), asked.address);
     let now = tokio::time::Instant::now().into_std();
     let slot = app.limits.start_download(&key, now).map_err(|details| {

@@ -1,4 +1,5 @@
-//! Upload forms: texts that are bounded, and one file that goes to the disk as it arrives.
+//! Upload forms: texts that are bounded, and one file that goes to the disk as it arrives, or that is there already as an
+//! upload of its own.
 //!
 //! Parts may come in any order. Whatever ends the request early (a refusal, a broken connection) drops the staged
 //! file, which removes it.
@@ -17,10 +18,13 @@ use protocol::ids::is_printable;
 use protocol::limits::RELEASE_NOTES_BYTES;
 
 use super::extract::body_error;
+use super::uploads;
 use crate::app::App;
+use crate::auth::Caller;
 use crate::blobs::{BlobError, Staged};
 use crate::error::ApiError;
 use crate::ops::publish::ReceivedFile;
+use crate::uploads::Claim;
 
 /// A part of the form, for who reads it.
 pub(super) enum Part<'a> {
@@ -45,12 +49,21 @@ const PIECE_BYTES: usize = 512 * 1024;
 /// A file name of a common file system is at most so long.
 const FILE_NAME_BYTES: usize = 255;
 
+/// What a form brought.
+pub(super) struct Received {
+    /// Its file.
+    pub(super) file: ReceivedFile,
+    /// Where that came from, when it was there before: to be settled once the file was used.
+    pub(super) upload: Option<Claim>,
+}
+
 /// Reads a form to its end. `take` gets each part as it arrives and may refuse it.
 pub(super) async fn read(
     app: &Arc<App>,
+    caller: &Caller,
     mut request: Request,
     mut take: impl FnMut(Part<'_>) -> Result<(), ApiError>,
-) -> Result<ReceivedFile, ApiError> {
+) -> Result<Received, ApiError> {
     check_head(app, &request)?;
     // Our own counting below says how much may come; the framework's default would be 2 MB.
     DefaultBodyLimit::disable().apply(&mut request);
@@ -64,6 +77,7 @@ pub(super) async fn read(
         })?;
     let mut seen = HashSet::new();
     let mut file = None;
+    let mut upload = None;
     while let Some(field) = form.next_field().await.map_err(form_error)? {
         let name = field.name().map(str::to_owned);
         let name = name
@@ -87,10 +101,41 @@ pub(super) async fn read(
             file = Some(receive(app, field).await?);
         } else {
             let text = read_text(&name, field).await?;
-            take(Part::Text(&name, text))?;
+            match name == "upload" {
+                true => upload = Some(text),
+                false => take(Part::Text(&name, text))?,
+            }
         }
     }
-    file.ok_or_else(|| ApiError::invalid_field("file", "this part is required"))
+    match (file, upload) {
+        (Some(file), None) => Ok(Received { file, upload: None }),
+        (None, Some(id)) => {
+            take(Part::File)?;
+            use_upload(app, caller, &id).await
+        }
+        (None, None) => Err(ApiError::invalid_field("file", "this part is required")),
+        (Some(_), Some(_)) => Err(ApiError::invalid_field(
+            "upload",
+            "it stands in place of file; send one of the two",
+        )),
+    }
+}
+
+/// The file that an upload became.
+async fn use_upload(app: &Arc<App>, caller: &Caller, id: &str) -> Result<Received, ApiError> {
+    let claim = uploads::claim_whole(app, caller, id).await?;
+    let name = uploads::file_name(claim.upload());
+    if let Some(name) = &name {
+        check_file_name(name)?;
+    }
+    app.blocking(move |app| {
+        let staged = app.blobs.stage_file(claim.path())?;
+        Ok(Received {
+            file: ReceivedFile { staged, name },
+            upload: Some(claim),
+        })
+    })
+    .await
 }
 
 /// What can be refused before any byte of the body is read.

@@ -14,6 +14,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
 use super::body::PatientBody;
+use super::uploads;
 use crate::app::App;
 use crate::error::ApiError;
 
@@ -208,6 +209,12 @@ pub fn cors(allowed_origins: &[String]) -> CorsLayer {
             header::IF_UNMODIFIED_SINCE,
             HeaderName::from_static("x-auth-token"),
             HeaderName::from_static("x-client-id"),
+            uploads::TUS_RESUMABLE,
+            uploads::UPLOAD_LENGTH,
+            uploads::UPLOAD_OFFSET,
+            uploads::UPLOAD_METADATA,
+            uploads::UPLOAD_CHECKSUM,
+            uploads::OVERRIDE,
         ])
         .expose_headers([
             header::ETAG,
@@ -221,6 +228,11 @@ pub fn cors(allowed_origins: &[String]) -> CorsLayer {
             HeaderName::from_static("repr-digest"),
             HeaderName::from_static("x-checksum-sha256"),
             REQUEST_ID,
+            uploads::TUS_RESUMABLE,
+            uploads::UPLOAD_LENGTH,
+            uploads::UPLOAD_OFFSET,
+            uploads::UPLOAD_METADATA,
+            uploads::UPLOAD_EXPIRES,
         ])
         .max_age(std::time::Duration::from_secs(600))
 }

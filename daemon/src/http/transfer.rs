@@ -31,6 +31,7 @@ pub(super) struct Transfer {
     client: Option<ClientId>,
     version: Version,
     packing: Packing,
+    is_counted: bool,
     start: u64,
     /// Behind the last byte that was asked for.
     end: u64,
@@ -62,6 +63,7 @@ impl Transfer {
             client,
             version: download.version.clone(),
             packing: download.packing.clone(),
+            is_counted: download.is_clients,
             start: part.start,
             end: part.end,
             total: download.blob.size_bytes,
@@ -72,7 +74,8 @@ impl Transfer {
                 reported_at: now,
             }),
         };
-        if part.start == 0 && matches!(transfer.packing, Packing::Plain) {
+        let is_begun = part.start == 0 && matches!(transfer.packing, Packing::Plain);
+        if is_begun && transfer.is_counted {
             transfer
                 .app
                 .counters
@@ -146,6 +149,9 @@ impl Transfer {
     }
 
     fn count(&self, position: u64) {
+        if !self.is_counted {
+            return;
+        }
         let sent = position - self.start;
         let is_complete = position == self.total;
         self.app.counters.count(&self.version, |counts| {

@@ -72,6 +72,15 @@ pub fn show(app: &App, caller: &Caller, id: &str) -> Result<ReleaseView, ApiErro
     Ok(views::release_view(&catalog, find(&catalog, id)?))
 }
 
+/// The same as it is stored, for who fetches its file.
+///
+/// # Errors
+/// `FORBIDDEN` or `NOT_FOUND`.
+pub fn find_for_publisher(app: &App, caller: &Caller, id: &str) -> Result<Arc<Release>, ApiError> {
+    require(caller, Role::Publisher)?;
+    find(&app.store.catalog(), id).cloned()
+}
+
 /// Who changed a release, newest first. Reads the journal: for the blocking pool.
 ///
 /// # Errors

@@ -13,4 +13,5 @@ mod progress;
 mod publish;
 mod raw;
 mod stalls;
+mod uploads;
 mod wire;

@@ -7,12 +7,12 @@
 mod bases;
 mod making;
 mod pool;
+#[cfg(test)]
+pub(super) mod samples;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
-use client::Daemon;
-use client::http::{NewDelta, NewRelease};
+use client::http::NewRelease;
 use delta::Format;
 use protocol::api::{DeltaSummary, ReleaseView};
 use protocol::limits::DELTA_PERCENT_MAX;
@@ -22,12 +22,14 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use super::artifact::Artifact;
+use super::link::Link;
+use super::send::{Brought, send_delta};
 use crate::args::DeltaFrom;
-use crate::commands::progress::{Counter, shown, shown_steps};
+use crate::commands::progress::{Counter, shown_steps};
 use crate::failure::Failure;
-use crate::output::Output;
 use crate::units::format_size;
-use making::MadeDelta;
+pub(super) use bases::receives;
+pub(super) use making::MadeDelta;
 use pool::Missing;
 
 /// What became of one delta.
@@ -46,6 +48,8 @@ pub(super) struct DeltaOutcome {
 #[serde(rename_all = "kebab-case")]
 enum DeltaResult {
     Uploaded,
+    // A dry run would upload it.
+    Planned,
     AlreadyThere,
     TooLarge,
     Failed,
@@ -53,11 +57,11 @@ enum DeltaResult {
 }
 
 impl DeltaOutcome {
-    /// Whether clients can use it.
+    /// Whether clients can use it, or could after a dry run.
     pub(super) fn is_there(&self) -> bool {
         matches!(
             self.result,
-            DeltaResult::Uploaded | DeltaResult::AlreadyThere
+            DeltaResult::Uploaded | DeltaResult::Planned | DeltaResult::AlreadyThere
         )
     }
 
@@ -68,6 +72,12 @@ impl DeltaOutcome {
 
     pub(super) fn size_bytes(&self) -> u64 {
         self.size_bytes
+    }
+
+    /// `from 2.0.0: 53 kB (jar)`.
+    pub(super) fn describe(&self) -> String {
+        let size = format_size(self.size_bytes);
+        format!("from {}: {size} ({})", self.from_version, self.format)
     }
 
     fn already_there(found: &DeltaSummary, format: Format) -> Self {
@@ -92,14 +102,14 @@ pub(super) struct Made {
 /// Makes the deltas that are not there yet, in every format that this build knows: clients in other languages may
 /// know but one. `draft` is what an earlier publish of the same left.
 pub(super) async fn make(
-    daemon: &Daemon,
+    link: Link<'_>,
     from: &DeltaFrom,
     release: &NewRelease,
     artifact: &Artifact,
     draft: Option<&ReleaseView>,
-    output: &Output,
 ) -> Result<Made, Failure> {
-    let bases = bases::bases(daemon, from, release).await?;
+    let Link { daemon, output, .. } = link;
+    let bases = bases::bases(link, from, release).await?;
     let folder = tempfile::Builder::new()
         .prefix("relctl-publish-")
         .tempdir()
@@ -172,39 +182,34 @@ fn look(base: &ReleaseView, there: &[DeltaSummary]) -> (Vec<DeltaOutcome>, Vec<F
     (outcomes, missing)
 }
 
+/// What would be uploaded, for who only wants to know, and how many bytes that are.
+pub(super) fn planned(made: Made) -> (Vec<DeltaOutcome>, u64) {
+    let mut outcomes = made.outcomes;
+    let bytes = made.deltas.iter().map(|delta| delta.size_bytes).sum();
+    let planned = made.deltas.iter();
+    outcomes.extend(planned.map(|delta| delta.outcome(DeltaResult::Planned)));
+    (outcomes, bytes)
+}
+
 /// Uploads what was made.
 pub(super) async fn upload(
-    daemon: &Daemon,
+    link: Link<'_>,
     to: &Version,
     made: Made,
-    output: &Output,
-) -> Result<Vec<DeltaOutcome>, Failure> {
+) -> Result<(Vec<DeltaOutcome>, Brought), Failure> {
+    let Link { output, .. } = link;
     let Made {
         deltas,
         mut outcomes,
         folder: _folder,
     } = made;
+    let mut brought = Brought::default();
     for delta in deltas {
-        let counter = Counter::new(AtomicU64::new(0));
-        let counted = Arc::clone(&counter);
-        let sent = Arc::new(move |bytes| counted.store(bytes, Ordering::Relaxed));
-        let new = NewDelta {
-            from: &delta.from,
-            format: delta.format.name(),
-            file: &delta.file,
-            checksum: delta.checksum,
-        };
-        let uploading = daemon.add_delta(to, &new, sent);
-        let result = match shown(
-            output,
-            &delta.label(),
-            delta.size_bytes,
-            &counter,
-            uploading,
-        )
-        .await
-        {
-            Ok(_) => DeltaResult::Uploaded,
+        let result = match send_delta(link, to, &delta).await {
+            Ok(of_delta) => {
+                brought += of_delta;
+                DeltaResult::Uploaded
+            }
             Err(error) => match error.code() {
                 Some(Code::Conflict) => DeltaResult::AlreadyThere,
                 // An older daemon calls a format that it does not know an invalid request, and nothing a bad version.
@@ -241,5 +246,5 @@ pub(super) async fn upload(
     if !words.is_empty() {
         output.say(&format!("  deltas     {}", words.join("; ")));
     }
-    Ok(outcomes)
+    Ok((outcomes, brought))
 }

@@ -1,10 +1,10 @@
 //! What the daemon has of this version already, and whether that is the same.
 
-use client::Daemon;
 use client::http::{ListQuery, NewRelease};
 use protocol::api::{ReleaseState, ReleaseView};
 use protocol::{Code, Platform, Version};
 
+use super::link::Link;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -20,12 +20,12 @@ pub(super) enum Standing {
 }
 
 /// Looks, and refuses before a byte is uploaded what the daemon would refuse after.
-pub(super) async fn look(daemon: &Daemon, release: &NewRelease) -> Result<Standing, Failure> {
-    match daemon.release(&release.version).await {
+pub(super) async fn look(link: Link<'_>, release: &NewRelease) -> Result<Standing, Failure> {
+    match link.call(|| link.daemon.release(&release.version)).await {
         Ok(view) => judge(release, view),
         Err(error) if error.code() == Some(Code::NotFound) => {
             if !release.allow_older {
-                refuse_older(daemon, release).await?;
+                refuse_older(link, release).await?;
             }
             Ok(Standing::Absent)
         }
@@ -33,14 +33,14 @@ pub(super) async fn look(daemon: &Daemon, release: &NewRelease) -> Result<Standi
     }
 }
 
-async fn refuse_older(daemon: &Daemon, release: &NewRelease) -> Result<(), Failure> {
+async fn refuse_older(link: Link<'_>, release: &NewRelease) -> Result<(), Failure> {
     let query = ListQuery {
         size: 1,
         channel: Some(release.channel.clone()),
         state: Some(ReleaseState::Active),
         ..ListQuery::default()
     };
-    let page = daemon.releases(&query).await?;
+    let page = link.call(|| link.daemon.releases(&query)).await?;
     match page.content.first() {
         Some(newest) if !release.version.is_newer_than(&newest.version_number) => Err(conflict(
             format!("{} already has {}", release.channel, newest.version_number),

@@ -38,6 +38,7 @@ fn arranged() -> Arranged {
         modified: Timestamp::now(),
         version: "2.1.0".parse().unwrap(),
         packing: Packing::Plain,
+        is_clients: true,
     };
     let transfer = Transfer::begin(&app, Arc::new(slot.unwrap()), None, &download, &(3..8));
     let handover = Handover::default();

@@ -1,12 +1,12 @@
 //! From which releases deltas are made: those that the fleet runs most, else the last ones of the channel.
 
-use client::Daemon;
 use client::http::{ListQuery, NewRelease};
 use protocol::api::{ReleaseState, ReleaseView, Statistics};
 use protocol::limits::{DELTA_FLEET_BASES, DELTA_LAST_BASES};
 use protocol::{Channel, Version};
 
 use crate::args::DeltaFrom;
+use crate::commands::publish::link::Link;
 use crate::failure::Failure;
 
 /// How many versions of the fleet are looked at to find those.
@@ -17,25 +17,28 @@ const BUILT_IN: [&str; 3] = ["stable", "beta", "alpha"];
 
 /// The releases to make deltas from.
 pub(super) async fn bases(
-    daemon: &Daemon,
+    link: Link<'_>,
     from: &DeltaFrom,
     release: &NewRelease,
 ) -> Result<Vec<ReleaseView>, Failure> {
     match from {
         DeltaFrom::None => Ok(Vec::new()),
-        DeltaFrom::Versions(versions) => named(daemon, versions).await,
+        DeltaFrom::Versions(versions) => named(link, versions).await,
         DeltaFrom::Auto => {
-            let mut bases = run_by_the_fleet(daemon, release).await?;
-            fill_up(&mut bases, last(daemon, release).await?);
+            let mut bases = run_by_the_fleet(link, release).await?;
+            fill_up(&mut bases, last(link, release).await?);
             Ok(bases)
         }
     }
 }
 
-async fn named(daemon: &Daemon, versions: &[Version]) -> Result<Vec<ReleaseView>, Failure> {
+async fn named(link: Link<'_>, versions: &[Version]) -> Result<Vec<ReleaseView>, Failure> {
     let mut bases = Vec::new();
     for version in versions {
-        let found = daemon.release(version).await.map_err(Failure::from);
+        let found = link
+            .call(|| link.daemon.release(version))
+            .await
+            .map_err(Failure::from);
         bases.push(
             found.map_err(|failure| failure.while_doing(format!("make a delta from {version}")))?,
         );
@@ -45,16 +48,16 @@ async fn named(daemon: &Daemon, versions: &[Version]) -> Result<Vec<ReleaseView>
 
 /// What most clients run now, most first.
 async fn run_by_the_fleet(
-    daemon: &Daemon,
+    link: Link<'_>,
     release: &NewRelease,
 ) -> Result<Vec<ReleaseView>, Failure> {
-    let statistics = daemon.statistics().await?;
+    let statistics = link.call(|| link.daemon.statistics()).await?;
     let mut bases = Vec::new();
     for version in most_run(&statistics, release) {
         if bases.len() == DELTA_FLEET_BASES {
             break;
         }
-        match daemon.release(&version).await {
+        match link.call(|| link.daemon.release(&version)).await {
             Ok(base) if suits(&base, release) => bases.push(base),
             Ok(_) => {}
             // A client may run what was never published here.
@@ -80,14 +83,14 @@ fn most_run(statistics: &Statistics, release: &NewRelease) -> Vec<Version> {
 }
 
 /// The channel's active releases, newest first.
-async fn last(daemon: &Daemon, release: &NewRelease) -> Result<Vec<ReleaseView>, Failure> {
+async fn last(link: Link<'_>, release: &NewRelease) -> Result<Vec<ReleaseView>, Failure> {
     let query = ListQuery {
         size: 100,
         channel: Some(release.channel.clone()),
         state: Some(ReleaseState::Active),
         ..ListQuery::default()
     };
-    let page = daemon.releases(&query).await?;
+    let page = link.call(|| link.daemon.releases(&query)).await?;
     let older = page.content.into_iter();
     Ok(older
         .filter(|base| can_take(&base.version_number, release))
@@ -121,7 +124,7 @@ fn suits(base: &ReleaseView, release: &NewRelease) -> bool {
 }
 
 /// As the daemon sees it, as far as is known here: an operator's own channels come last, in an order of the operator's.
-fn receives(subscribed: &Channel, published: &Channel) -> bool {
+pub(in crate::commands::publish) fn receives(subscribed: &Channel, published: &Channel) -> bool {
     let position = |channel: &Channel| BUILT_IN.iter().position(|name| *name == channel.as_str());
     match (position(subscribed), position(published)) {
         (Some(subscribed), Some(published)) => published <= subscribed,
@@ -135,41 +138,7 @@ mod tests {
     use protocol::Checksum;
 
     use super::*;
-
-    fn release(version: &str, minimum: Option<&str>) -> NewRelease {
-        NewRelease {
-            version: version.parse().unwrap(),
-            channel: "stable".parse().unwrap(),
-            is_mandatory: false,
-            release_notes: String::new(),
-            minimum_client_version: minimum.map(|minimum| minimum.parse().unwrap()),
-            checksum: Checksum::from_bytes([0; 32]),
-            is_draft: true,
-            rollout_percentage: 100,
-            platforms: Vec::new(),
-            allow_older: false,
-            signature: None,
-        }
-    }
-
-    fn statistics(versions: &[(&str, u64)]) -> Statistics {
-        let versions: Vec<_> = versions
-            .iter()
-            .map(|(version, clients)| {
-                serde_json::json!({
-                    "version": version, "connectedClients": clients, "downloadsStarted": 0, "downloadsCompleted": 0,
-                    "deltaDownloadsCompleted": 0, "bytesSent": 0, "installationsSucceeded": 0, "installationsFailed": 0
-                })
-            })
-            .collect();
-        serde_json::from_value(serde_json::json!({
-            "connectedSessions": 0, "connectedClients": 0, "watchers": 0, "activeDownloads": 0, "totalVersions": 0,
-            "activeVersions": 0, "totalDownloads": 0, "successfulInstallations": 0, "failedInstallations": 0,
-            "bytesSavedByDeltas": 0, "clientsByPlatform": {}, "clientsByChannel": {}, "versions": versions,
-            "since": "2026-01-15T10:30:00Z", "timestamp": "2026-01-15T10:30:00Z"
-        }))
-        .unwrap()
-    }
+    use crate::commands::publish::deltas::samples::{release, statistics};
 
     fn base(version: &str, channel: &str, state: &str) -> ReleaseView {
         serde_json::from_value(serde_json::json!({

@@ -44,12 +44,12 @@ pub(super) struct FromBase {
 }
 
 #[derive(Debug)]
-pub(super) struct MadeDelta {
-    pub(super) from: DeltaSource,
-    pub(super) format: Format,
-    pub(super) file: PathBuf,
-    pub(super) size_bytes: u64,
-    pub(super) checksum: Checksum,
+pub(in crate::commands::publish) struct MadeDelta {
+    pub(in crate::commands::publish) from: DeltaSource,
+    pub(in crate::commands::publish) format: Format,
+    pub(in crate::commands::publish) file: PathBuf,
+    pub(in crate::commands::publish) size_bytes: u64,
+    pub(in crate::commands::publish) checksum: Checksum,
 }
 
 /// A delta that clients do without.
@@ -179,7 +179,7 @@ impl FromBase {
 
 impl MadeDelta {
     /// What stands before its bar.
-    pub(super) fn label(&self) -> String {
+    pub(in crate::commands::publish) fn label(&self) -> String {
         match &self.from {
             DeltaSource::Nothing => "compressed".to_owned(),
             DeltaSource::Version(from) => format!("{} {from}", self.format),

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use client::Daemon;
 use client::download::{Progress, Wanted, download};
 use delta::Format;
-use protocol::api::ReleaseView;
+use protocol::api::{ReleaseView, paths};
 use protocol::limits::COMPRESSED_PERCENT_MAX;
-use protocol::{ClientId, DeltaSource};
+use protocol::{ClientId, Code, DeltaSource};
 use tokio::task::JoinSet;
 
 use super::making::{self, FromBase, Job};
@@ -115,8 +115,9 @@ async fn fetch(
     folder: &Path,
     output: &Output,
 ) -> Result<PathBuf, Failure> {
-    let wanted = Wanted {
-        path: base.download_url.clone(),
+    let version = &base.version_number;
+    let wanted = |path| Wanted {
+        path,
         size_bytes: base.file_size,
         checksum: base.checksum,
     };
@@ -125,11 +126,21 @@ async fn fetch(
     let counted = Arc::clone(&counter);
     let mut on_progress =
         move |progress: Progress| counted.store(progress.done_bytes, Ordering::Relaxed);
-    // Unnamed, the download would count as that of the user's only client, if there is one.
-    let publisher = format!("relctl-publish-{}", std::process::id());
-    let publisher: ClientId = publisher.parse().expect("letters, dashes and digits");
-    let fetching = download(daemon, &wanted, Some(&publisher), &target, &mut on_progress);
-    let label = format!("get {}", base.version_number);
+    let fetching = async {
+        // Not as a client: nobody's update begins with it.
+        let ours = wanted(format!("{}/versions/{}/download", paths::ADMIN, base.id));
+        match download(daemon, &ours, None, &target, &mut on_progress).await {
+            // An older daemon has it for clients only.
+            Err(error) if error.code() == Some(Code::NotFound) => {
+                let theirs = wanted(base.download_url.clone());
+                let publisher = format!("relctl-publish-{}", std::process::id());
+                let publisher: ClientId = publisher.parse().expect("letters, dashes and digits");
+                download(daemon, &theirs, Some(&publisher), &target, &mut on_progress).await
+            }
+            outcome => outcome,
+        }
+    };
+    let label = format!("get {version}");
     shown(output, &label, base.file_size, &counter, fetching).await?;
     Ok(target)
 }
