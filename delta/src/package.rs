@@ -119,16 +119,19 @@ pub fn package_jar(jar: &Path, out: &Path, limits: &JarLimits) -> Result<Package
     publish(staged, out, limits)
 }
 
-/// The version of a folder that is to be packed: what its manifest, with the options' attributes,
-/// or its Maven notes or its name say.
-pub fn detect_folder_version(
-    folder: &Path,
+/// The version of a folder, or of a JAR that is to be packed anew: what the manifest with the
+/// options' attributes, or Maven's notes, or the name of the input say.
+pub fn detect_version(
+    input: &Path,
     options: &PackageOptions,
 ) -> Result<DetectedVersion, PackageError> {
-    let tree = Tree::of_folder(folder, &options.left_out)?;
+    let tree = match input.is_dir() {
+        true => Tree::of_folder(input, &options.left_out)?,
+        false => Tree::of_jar(input, &options.limits)?,
+    };
     let (manifest, _) = manifest::merged(&tree, options)?;
-    let full = folder.canonicalize();
-    let full = full.map_err(PackageError::file("read", folder))?;
+    let full = input.canonicalize();
+    let full = full.map_err(PackageError::file("read", input))?;
     let name = full.file_name().unwrap_or_default().to_string_lossy();
     Ok(jar::version_of(&manifest, &tree.pom_properties()?, &name)?)
 }

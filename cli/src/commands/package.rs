@@ -1,13 +1,12 @@
 //! `relctl package`: a reproducible JAR of a folder, or a checked copy of an existing one.
 
 mod destination;
+mod version;
 
 use std::path::Path;
 
-use delta::jar::{detect_version, inspect};
 use delta::package::{
-    FORMAT, PackageError, PackageOptions, detect_folder_version, normalize_jar, package_directory,
-    package_jar,
+    FORMAT, PackageError, PackageOptions, normalize_jar, package_directory, package_jar,
 };
 use protocol::release_file::{JarFacts, Packaging, ReleaseArtifact, ReleaseFile, SCHEMA};
 use protocol::{Checksum, Version};
@@ -21,6 +20,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::units::format_size;
 use destination::Destination;
+use version::Versioned;
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -76,7 +76,7 @@ fn package(args: &PackageArgs) -> Result<Made, Failure> {
         version,
         source,
         mut warnings,
-    } = version(args, way, &options)?;
+    } = version::find(args, way, &options)?;
     jar::refuse_warnings(&args.checks, input, &warnings)?;
     options.version = Some(version.to_string());
 
@@ -138,72 +138,6 @@ fn options(args: &PackageArgs) -> PackageOptions {
         level: args.level,
         left_out: Vec::new(),
         limits: jar::limits(&args.checks),
-    }
-}
-
-/// The version to pack under, and what is odd about it.
-struct Versioned {
-    version: Version,
-    source: String,
-    warnings: Vec<String>,
-}
-
-fn version(args: &PackageArgs, way: Way, options: &PackageOptions) -> Result<Versioned, Failure> {
-    let input = &args.input;
-    let mut warnings = Vec::new();
-    if let (Way::PackFolder | Way::PackJarAnew, Some(version)) = (way, &args.version) {
-        // It becomes what the manifest says, so nothing can disagree.
-        return Ok(Versioned::given(version, warnings));
-    }
-    let detected = match way {
-        Way::PackFolder => detect_folder_version(input, options).map_err(|error| match error {
-            PackageError::NoVersion(error) => Failure::usage(error.to_string()),
-            error => refused(input, error),
-        }),
-        Way::PackJarAnew | Way::CopyJar => {
-            let summary =
-                inspect(input, &options.limits).map_err(|error| jar::refused(input, error))?;
-            detect_version(input, &summary).map_err(|error| Failure::usage(error.to_string()))
-        }
-    };
-    if way == Way::CopyJar {
-        let is_unused =
-            args.main_class.is_some() || args.manifest.is_some() || !args.attributes.is_empty();
-        if is_unused {
-            warnings.push(
-                "an existing JAR is copied as it is: --manifest, --main-class and --attribute were \
-                 not used; --normalize packs it anew"
-                    .to_owned(),
-            );
-        }
-        if let Some(version) = &args.version {
-            if let Ok(detected) = detected
-                && detected.version != version.to_string()
-            {
-                warnings.push(format!(
-                    "the JAR says version {} ({}), not {version}",
-                    detected.version, detected.source
-                ));
-            }
-            return Ok(Versioned::given(version, warnings));
-        }
-    }
-    let detected = detected?;
-    warnings.extend(jar::disagreements(&detected));
-    Ok(Versioned {
-        version: jar::usable(&detected, input)?,
-        source: detected.source.to_string(),
-        warnings,
-    })
-}
-
-impl Versioned {
-    fn given(version: &Version, warnings: Vec<String>) -> Self {
-        Versioned {
-            version: version.clone(),
-            source: "--version".to_owned(),
-            warnings,
-        }
     }
 }
 

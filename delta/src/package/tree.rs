@@ -85,7 +85,12 @@ impl Tree {
 
     /// Everything in `jar`, with the folders that it does not mention.
     pub(super) fn of_jar(jar: &Path, limits: &JarLimits) -> Result<Tree, PackageError> {
-        let summary = jar::inspect(jar, limits).map_err(|error| match error {
+        // What is odd about it may be mended; what comes of it is checked again.
+        let limits = JarLimits {
+            strict: false,
+            ..*limits
+        };
+        let summary = jar::inspect(jar, &limits).map_err(|error| match error {
             JarError::Io(source) => PackageError::file("read", jar)(source),
             error => PackageError::Jar(error),
         })?;

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 use delta::checksum::sha256;
 use delta::jar::{JarLimits, VersionSource};
 use delta::package::{
-    PackageError, PackageOptions, Packaged, detect_folder_version, normalize_jar,
-    package_directory, package_jar,
+    PackageError, PackageOptions, Packaged, detect_version, normalize_jar, package_directory,
+    package_jar,
 };
 use fixtures::archive::{Archive, Entry};
 use fixtures::java::{Demo, MAIN_CLASS, compile};
@@ -450,7 +450,7 @@ fn a_class_for_a_later_java_is_refused_by_name() {
 fn the_version_of_a_folder_is_what_it_says_of_itself() {
     let found = |files: &[(&str, &[u8])], options: &PackageOptions| {
         let folder = folder(files);
-        let found = detect_folder_version(&folder.path().join("classes"), options);
+        let found = detect_version(&folder.path().join("classes"), options);
         found.map(|found| (found.version, found.source))
     };
     let manifest: (&str, &[u8]) = ("META-INF/MANIFEST.MF", b"Implementation-Version: 3.0.0\n");
