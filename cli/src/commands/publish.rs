@@ -48,7 +48,9 @@ pub(crate) async fn run(
         .inspect_err(|failure| github.failed(failure, output))?;
     match args.wait {
         Some(_) if release.state == ReleaseState::Active => {
-            let exit = follow(global, args, release, output).await?;
+            let exit = follow(global, args, release, output)
+                .await
+                .inspect_err(|failure| github.failed(failure, output))?;
             if let Some(failure) = unfinished(exit) {
                 github.failed(&failure, output);
             }
