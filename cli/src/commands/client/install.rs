@@ -1,6 +1,6 @@
 //! `relctl client install`: what is staged, offered or asked for becomes what runs.
 
-use client::install::{Holder, Request};
+use client::install::{Current, Holder, Request};
 use client::launch::fetch::{Fetched, Wanted, fetch};
 use client::{AppFolder, Error, Updater};
 use protocol::Version;
@@ -95,12 +95,16 @@ pub(crate) async fn run(
             }
         }
     }
-    let switched = app.switch_to_staged()?;
-    let Some(current) = switched else {
-        return Err(Failure::check("what was staged is not whole any more")
-            .help("run it again: it is fetched anew"));
-    };
+    let current = switch_to_staged(&app)?;
     done(output, "switched", from_version, Some(current.version))
+}
+
+/// Makes what is staged the version that runs.
+pub(super) fn switch_to_staged(app: &AppFolder) -> Result<Current, Failure> {
+    app.switch_to_staged()?.ok_or_else(|| {
+        Failure::check("what was staged is not whole any more")
+            .help("run it again: it is fetched anew")
+    })
 }
 
 fn done(

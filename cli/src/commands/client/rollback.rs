@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::folder;
+use super::install::switch_to_staged;
 use super::request::ask;
 use crate::args::{Global, RollbackArgs};
 use crate::config;
@@ -68,7 +69,7 @@ pub(crate) async fn run(
             let wanted = Wanted::Version(to_version.clone());
             fetch(&updater, &wanted, &mut |_| {}).await?;
             app.keep(&current.holding_back(REASON, Timestamp::now()))?;
-            app.switch_to_staged()?;
+            switch_to_staged(&app)?;
         }
         "switched"
     };
