@@ -22,7 +22,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::output::Color;
 use crate::units::parse_duration;
 
-pub(crate) use client::{CheckArgs, ClientCommand, DownloadArgs, Pinned, UpdateArgs};
+pub(crate) use client::{CheckArgs, ClientCommand, DownloadArgs, Followed, Pinned, UpdateArgs};
 pub(crate) use deltas::{DeltaApplyArgs, DeltaCommand, DeltaCreateArgs, DeltaFormat};
 pub(crate) use files::{
     CheckingArgs, ChecksumCommand, ChecksumCreateArgs, ChecksumVerifyArgs, InspectArgs, PackageArgs,

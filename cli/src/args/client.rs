@@ -78,6 +78,29 @@ pub(crate) struct DownloadArgs {
     pub(crate) pinned: Pinned,
 }
 
+/// Who follows what.
+#[derive(Debug, Args)]
+pub(crate) struct Followed {
+    /// Who this installation is [default: made once and kept in the folder]
+    #[arg(
+        long,
+        env = "RELCTL_CLIENT_ID",
+        hide_env_values = true,
+        value_name = "ID"
+    )]
+    pub(crate) client_id: Option<ClientId>,
+    /// What to follow
+    #[arg(
+        long,
+        short,
+        env = "RELCTL_CHANNEL",
+        hide_env_values = true,
+        value_name = "C",
+        default_value = "stable"
+    )]
+    pub(crate) channel: Channel,
+}
+
 /// Whose releases are taken.
 #[derive(Debug, Args)]
 pub(crate) struct Pinned {
@@ -113,24 +136,8 @@ pub(crate) struct UpdateArgs {
     /// The application's folder; made where it is missing
     #[arg(long, value_name = "DIR")]
     pub(crate) app_dir: PathBuf,
-    /// Who this installation is [default: made once and kept in the folder]
-    #[arg(
-        long,
-        env = "RELCTL_CLIENT_ID",
-        hide_env_values = true,
-        value_name = "ID"
-    )]
-    pub(crate) client_id: Option<ClientId>,
-    /// What to follow
-    #[arg(
-        long,
-        short,
-        env = "RELCTL_CHANNEL",
-        hide_env_values = true,
-        value_name = "C",
-        default_value = "stable"
-    )]
-    pub(crate) channel: Channel,
+    #[command(flatten)]
+    pub(crate) followed: Followed,
     /// End after one update, or when there is none
     #[arg(long)]
     pub(crate) once: bool,

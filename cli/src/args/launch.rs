@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use protocol::{Channel, ClientId, Version};
+use protocol::Version;
 
-use super::Pinned;
+use super::{Followed, Pinned};
 use crate::units::parse_duration;
 
 /// Start an application, and keep it up to date while it runs
@@ -46,24 +46,8 @@ pub(crate) struct RunArgs {
     /// The application's folder; made where it is missing
     #[arg(long, value_name = "DIR")]
     pub(crate) app_dir: PathBuf,
-    /// Who this installation is [default: made once and kept in the folder]
-    #[arg(
-        long,
-        env = "RELCTL_CLIENT_ID",
-        hide_env_values = true,
-        value_name = "ID"
-    )]
-    pub(crate) client_id: Option<ClientId>,
-    /// What to follow
-    #[arg(
-        long,
-        short,
-        env = "RELCTL_CHANNEL",
-        hide_env_values = true,
-        value_name = "C",
-        default_value = "stable"
-    )]
-    pub(crate) channel: Channel,
+    #[command(flatten)]
+    pub(crate) followed: Followed,
     #[command(flatten)]
     pub(crate) pinned: Pinned,
     /// The program to start [default: java of JAVA_HOME, else of the path]
@@ -108,24 +92,8 @@ pub(crate) struct InstallArgs {
     /// The application's folder
     #[arg(long, value_name = "DIR")]
     pub(crate) app_dir: PathBuf,
-    /// Who this installation is [default: made once and kept in the folder]
-    #[arg(
-        long,
-        env = "RELCTL_CLIENT_ID",
-        hide_env_values = true,
-        value_name = "ID"
-    )]
-    pub(crate) client_id: Option<ClientId>,
-    /// What to follow
-    #[arg(
-        long,
-        short,
-        env = "RELCTL_CHANNEL",
-        hide_env_values = true,
-        value_name = "C",
-        default_value = "stable"
-    )]
-    pub(crate) channel: Channel,
+    #[command(flatten)]
+    pub(crate) followed: Followed,
     #[command(flatten)]
     pub(crate) pinned: Pinned,
     /// Also a version that is held back here

@@ -35,8 +35,7 @@ pub(crate) async fn run(
     let InstallArgs {
         version,
         app_dir,
-        client_id,
-        channel,
+        followed,
         pinned,
         force,
     } = args;
@@ -74,11 +73,16 @@ pub(crate) async fn run(
             .is_none_or(|version| *version == staged.version)
     });
     if !is_staged {
-        let client_id = match client_id {
+        let client_id = match followed.client_id {
             Some(client_id) => client_id,
             None => app.client_id()?,
         };
-        let mut updater = Updater::new(config::daemon(global)?, app.clone(), client_id, channel);
+        let mut updater = Updater::new(
+            config::daemon(global)?,
+            app.clone(),
+            client_id,
+            followed.channel,
+        );
         updater.public_key = config::public_key(pinned.public_key.as_deref())?;
         let wanted = version.map_or(Wanted::OfferNow, Wanted::Version);
         match fetch(&updater, &wanted, &mut |_| {}).await? {

@@ -71,11 +71,16 @@ pub(crate) async fn run(global: &Global, args: RunArgs, output: &Output) -> Resu
 
 fn updater(global: &Global, app: &AppFolder, args: &RunArgs) -> Result<Updater, Failure> {
     let daemon = config::daemon(global)?;
-    let client_id = match &args.client_id {
+    let client_id = match &args.followed.client_id {
         Some(client_id) => client_id.clone(),
         None => AppFolder::open(app.root())?.client_id()?,
     };
-    let mut updater = Updater::new(daemon, app.clone(), client_id, args.channel.clone());
+    let mut updater = Updater::new(
+        daemon,
+        app.clone(),
+        client_id,
+        args.followed.channel.clone(),
+    );
     updater.public_key = config::public_key(args.pinned.public_key.as_deref())?;
     Ok(updater)
 }

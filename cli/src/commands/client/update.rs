@@ -44,11 +44,11 @@ pub(crate) async fn run(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let app = AppFolder::open(&args.app_dir)?;
-    let client_id = match args.client_id {
+    let client_id = match args.followed.client_id {
         Some(client_id) => client_id,
         None => app.client_id()?,
     };
-    let mut updater = Updater::new(daemon, app, client_id, args.channel);
+    let mut updater = Updater::new(daemon, app, client_id, args.followed.channel);
     updater.public_key = config::public_key(args.pinned.public_key.as_deref())?;
     let until = match args.once {
         true => Until::Once,
